@@ -1,0 +1,1 @@
+//! The CPU plugin: the embedded default and the reference.

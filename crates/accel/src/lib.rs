@@ -1,0 +1,1 @@
+//! The accelerator layer: what a plugin implements and what a pipeline drives.

@@ -1,0 +1,2 @@
+//! The `tintype` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Run diffusion models on any accelerator.
