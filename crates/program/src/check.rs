@@ -5,7 +5,7 @@ use crate::{Block, BlockId, Encoding, Error, Node, Op, Program, Result, TensorTy
 use std::collections::HashSet;
 
 /// The most blocks, and the most values or nodes of a block, that a Program may have.
-const MAX_ITEMS: usize = 1 << 22;
+pub(crate) const MAX_ITEMS: usize = 1 << 22;
 
 pub(crate) fn check(program: &Program) -> Result<()> {
     let whole = |reason: String| Error::Invalid { block: String::new(), reason };

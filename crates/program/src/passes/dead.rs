@@ -44,7 +44,7 @@ fn drop_entry_params(program: &mut Program) {
 }
 
 /// Renumbers values by the order in which they are defined.
-fn drop_values(block: &mut Block) {
+pub(super) fn drop_values(block: &mut Block) {
     let mut number = vec![None; block.values.len()];
     let mut values = Vec::new();
     let defined: Vec<_> = block
@@ -70,7 +70,8 @@ fn drop_values(block: &mut Block) {
     block.values = values;
 }
 
-fn drop_blocks(mut program: Program) -> Program {
+/// Drops blocks that the entry does not reach.
+pub(super) fn drop_blocks(mut program: Program) -> Program {
     let runs = program.runs_of_blocks();
     let mut number = vec![BlockId(0); program.blocks.len()];
     let mut kept = Vec::with_capacity(program.blocks.len());

@@ -2,6 +2,7 @@
 
 mod block_ref;
 mod building;
+mod fragment;
 mod operators;
 mod scope;
 mod value;
@@ -12,6 +13,7 @@ pub use value::{Value, concat};
 
 use crate::{Program, Result, TensorType, passes};
 use building::{Building, Tracing};
+pub(crate) use fragment::fragment;
 use std::rc::Rc;
 
 /// Types as messages list them.

@@ -230,6 +230,12 @@ impl Value {
         self.then(op, &[Some(weight), bias].into_iter().flatten().collect::<Vec<_>>())
     }
 
+    /// The plain values of this encoded parameter.
+    #[track_caller]
+    pub fn decode(&self) -> Result<Value> {
+        self.then(Op::Decode, &[])
+    }
+
     /// `x weight^T + bias` over the innermost axis.
     #[track_caller]
     pub fn linear(&self, weight: &Value, bias: Option<&Value>) -> Result<Value> {

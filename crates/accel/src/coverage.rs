@@ -1,0 +1,66 @@
+//! What a plugin would do with each operation of a Program, before it is compiled.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a plugin does with an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Support {
+    /// It has it.
+    Native,
+    /// It runs the decomposition.
+    Decomposed,
+    /// It cannot run it, and says why.
+    Unsupported(String),
+}
+
+/// One operation.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpCoverage {
+    /// The block's name.
+    pub block: String,
+    /// The operation's place in the block.
+    pub node: usize,
+    /// The operation's name.
+    pub op: String,
+    /// Its operands' types.
+    pub operands: String,
+    /// What becomes of it.
+    pub support: Support,
+}
+
+/// Every operation of a Program.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Coverage {
+    /// One entry an operation, blocks in their order.
+    pub ops: Vec<OpCoverage>,
+}
+
+impl Coverage {
+    /// The operations that the plugin cannot run.
+    pub fn unsupported(&self) -> impl Iterator<Item = &OpCoverage> {
+        self.ops.iter().filter(|op| matches!(op.support, Support::Unsupported(_)))
+    }
+}
+
+impl fmt::Display for Coverage {
+    /// A line for each kind of operation: how many native, decomposed, unsupported.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+        for op in &self.ops {
+            let column = match op.support {
+                Support::Native => 0,
+                Support::Decomposed => 1,
+                Support::Unsupported(_) => 2,
+            };
+            counts.entry(&op.op).or_default()[column] += 1;
+        }
+        writeln!(f, "{:24} {:>7} {:>11} {:>12}", "operation", "native", "decomposed", "unsupported")?;
+        for (op, [native, decomposed, unsupported]) in counts {
+            writeln!(f, "{op:24} {native:>7} {decomposed:>11} {unsupported:>12}")?;
+        }
+        Ok(())
+    }
+}

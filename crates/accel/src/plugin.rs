@@ -1,0 +1,140 @@
+//! What a plugin implements: a [`Driver`] that finds devices, an [`Accelerator`] that compiles Programs for one, a
+//! [`Module`] that is a compiled Program, and an [`Instance`] that is a module with weights, ready to run.
+
+use crate::{
+    Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, HostBytes, LaunchMode, MemoryReport,
+    Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
+};
+use std::sync::Arc;
+use tintype_program::{Program, TensorType};
+
+/// A plugin's first object: cheap to make, touches no device until asked.
+pub trait Driver: Send + Sync {
+    /// The name on the command line: `cpu`, `cuda`, `rocm`, `gaudi`.
+    fn name(&self) -> &'static str;
+
+    /// How much `auto` prefers this plugin's devices where several have one; the CPU has 0.
+    fn preference(&self) -> u32;
+
+    /// The devices there are, or why there is none and what to do.
+    fn probe(&self) -> Probe;
+
+    /// Opens the device of this ordinal.
+    fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>>;
+}
+
+/// How a device is opened.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct OpenOptions {
+    /// Threads that host work may use; as many as the machine has cores where it is not said.
+    pub threads: Option<usize>,
+}
+
+/// How a Program is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CompileOptions {
+    /// The launch mode.
+    pub launch: LaunchMode,
+}
+
+/// An open device. Work enqueued on it runs in order; nothing but [`Accelerator::synchronize`], [`Fence::wait`] and
+/// [`Readback::wait`] waits for it. An error of enqueued work is reported by the next wait.
+pub trait Accelerator: Send + Sync {
+    /// What the device is.
+    fn device(&self) -> &Device;
+
+    /// What would become of each operation, without compiling.
+    fn coverage(&self, program: &Program) -> Coverage;
+
+    /// Compiles a Program: its blocks once each, none that a cache holds already. Refuses operations that coverage
+    /// calls unsupported, and launch modes that the device does not have.
+    fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>>;
+
+    /// Memory, its content undefined, aligned to [`Buffer::ALIGNMENT`].
+    fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>>;
+
+    /// Memory that holds `bytes`. A plugin that computes in host memory may use them where they are.
+    fn adopt(&self, bytes: HostBytes, purpose: Purpose) -> Result<Arc<dyn Storage>> {
+        let storage = self.allocate(bytes.len(), purpose)?;
+        self.upload(&storage, 0, bytes)?;
+        Ok(storage)
+    }
+
+    /// Enqueues a copy of `bytes` to `offset` of `storage`.
+    fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()>;
+
+    /// Enqueues a copy to the host.
+    fn read(&self, buffer: &Buffer) -> Result<Readback>;
+
+    /// Marks this point of the queue.
+    fn record(&self) -> Result<Fence>;
+
+    /// Hands accumulated work to the device. Does nothing for a device that accumulates none.
+    fn flush(&self, reason: FlushReason) -> Result<()>;
+
+    /// Waits until the queue is empty. Counted as a host synchronisation.
+    fn synchronize(&self) -> Result<()>;
+
+    /// What memory is used for.
+    fn memory(&self) -> MemoryReport;
+
+    /// What has been done since the device was opened.
+    fn stats(&self) -> Stats;
+}
+
+/// A compiled Program. Holds no weights.
+pub trait Module: Send + Sync {
+    /// What it is given and gives.
+    fn signature(&self) -> &Arc<Signature>;
+
+    /// Bytes of intermediate results that an instance needs.
+    fn arena_bytes(&self) -> usize;
+
+    /// Ties the module to weights. Every parameter must be there, of its type, encoding and source.
+    fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>>;
+}
+
+/// A module with weights.
+pub trait Instance: Send {
+    /// Enqueues one run and returns at once.
+    fn run(&mut self, bindings: &mut Bindings) -> Result<()>;
+
+    /// What this instance has done: runs, launches, captures, replays.
+    fn stats(&self) -> Stats;
+}
+
+/// What every plugin gives for free.
+impl dyn Accelerator {
+    /// A new buffer, its content undefined.
+    pub fn buffer(&self, ty: &TensorType, purpose: Purpose) -> Result<Buffer> {
+        ty.check().map_err(|reason| Error::Internal { backend: self.device().backend.into(), reason })?;
+        Buffer::at(self.allocate(ty.bytes(), purpose)?, 0, ty.clone())
+    }
+
+    /// A new buffer of [`Purpose::Data`] that holds `bytes`.
+    pub fn buffer_from(&self, ty: &TensorType, bytes: impl Into<HostBytes>) -> Result<Buffer> {
+        let buffer = self.buffer(ty, Purpose::Data)?;
+        self.write(&buffer, bytes)?;
+        Ok(buffer)
+    }
+
+    /// Enqueues a copy of `bytes`, which must be as many as the buffer holds.
+    pub fn write(&self, buffer: &Buffer, bytes: impl Into<HostBytes>) -> Result<()> {
+        let bytes = bytes.into();
+        if bytes.len() != buffer.ty().bytes() {
+            return Err(Error::Binding {
+                role: "buffer",
+                name: buffer.ty().to_string(),
+                wanted: format!("{} bytes", buffer.ty().bytes()),
+                given: format!("{} bytes", bytes.len()),
+            });
+        }
+        self.upload(buffer.storage(), buffer.offset(), bytes)
+    }
+
+    /// The buffer's content, once all work enqueued before is done.
+    pub fn download(&self, buffer: &Buffer) -> Result<Vec<u8>> {
+        self.read(buffer)?.wait()
+    }
+}

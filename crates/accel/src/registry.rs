@@ -1,0 +1,154 @@
+//! The plugins of a build, and the choice of one.
+
+use crate::{Accelerator, Device, Driver, Error, OpenOptions, Probe, Result};
+use std::fmt;
+use std::sync::Arc;
+
+/// The plugins that a program was built with, by name.
+#[derive(Clone, Default)]
+pub struct Registry {
+    drivers: Vec<Arc<dyn Driver>>,
+}
+
+/// A device that was opened, and why it and no other.
+pub struct Opened {
+    /// The device.
+    pub accelerator: Arc<dyn Accelerator>,
+    /// How it was chosen.
+    pub choice: Choice,
+}
+
+/// Why a device was chosen, and why each other was not.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The device.
+    pub chosen: Device,
+    /// Whether it was named rather than found.
+    pub named: bool,
+    /// The other plugins, each with the reason.
+    pub passed_over: Vec<(String, String)>,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Device { name, .. } = &self.chosen;
+        let emulated = if self.chosen.emulated { ", emulated" } else { "" };
+        write!(f, "{} ({name}{emulated})", self.chosen.label())?;
+        if !self.named {
+            let others: Vec<_> =
+                self.passed_over.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+            let others =
+                if others.is_empty() { "the only backend of this build".into() } else { others.join("; ") };
+            write!(f, ", chosen by auto ({others})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Registry {
+    /// No plugins.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a plugin. One of a name that is there already takes its place.
+    pub fn register(&mut self, driver: Arc<dyn Driver>) -> &mut Self {
+        self.drivers.retain(|known| known.name() != driver.name());
+        self.drivers.push(driver);
+        self
+    }
+
+    /// The plugins' names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.drivers.iter().map(|driver| driver.name()).collect()
+    }
+
+    /// Every plugin and what it finds.
+    pub fn probe(&self) -> Vec<(&'static str, Probe)> {
+        self.drivers.iter().map(|driver| (driver.name(), driver.probe())).collect()
+    }
+
+    /// Opens a device. `backend` is a plugin's name or `auto`; `device` is an ordinal, an id, or `backend:ordinal`.
+    ///
+    /// A named backend runs or fails: nothing else is tried in its place.
+    pub fn open(&self, backend: &str, device: Option<&str>, options: &OpenOptions) -> Result<Opened> {
+        let from_device = device.and_then(|device| device.split_once(':')).map(|(backend, _)| backend);
+        let named = match (backend, from_device) {
+            ("auto", Some(prefix)) if self.driver(prefix).is_ok() => Some(prefix),
+            ("auto", _) => None,
+            (name, _) => Some(name),
+        };
+        match named {
+            Some(name) => self.open_named(name, device, options),
+            None => self.open_best(device, options),
+        }
+    }
+
+    fn driver(&self, name: &str) -> Result<&Arc<dyn Driver>> {
+        self.drivers
+            .iter()
+            .find(|driver| driver.name() == name)
+            .ok_or_else(|| Error::UnknownBackend { name: name.into(), known: list(self.names()) })
+    }
+
+    fn open_named(&self, name: &str, device: Option<&str>, options: &OpenOptions) -> Result<Opened> {
+        let driver = self.driver(name)?;
+        let probe = driver.probe();
+        let chosen = pick(name, &probe, device)?;
+        let accelerator = driver.open(chosen.ordinal, options)?;
+        Ok(Opened { accelerator, choice: Choice { chosen, named: true, passed_over: Vec::new() } })
+    }
+
+    fn open_best(&self, device: Option<&str>, options: &OpenOptions) -> Result<Opened> {
+        let mut ranked: Vec<_> = self.drivers.iter().collect();
+        ranked.sort_by_key(|driver| std::cmp::Reverse(driver.preference()));
+        let mut passed_over = Vec::new();
+        let mut best: Option<(&Arc<dyn Driver>, Device)> = None;
+        for driver in ranked {
+            match (&best, pick(driver.name(), &driver.probe(), device)) {
+                (None, Ok(chosen)) => best = Some((driver, chosen)),
+                (Some(_), Ok(_)) => {
+                    passed_over.push((driver.name().into(), "available, less preferred".into()))
+                }
+                (_, Err(error)) => passed_over.push((driver.name().into(), error.to_string())),
+            }
+        }
+        let Some((driver, chosen)) = best else {
+            let reasons: Vec<_> = passed_over.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+            return Err(Error::Unavailable {
+                backend: "auto".into(),
+                reason: format!("no backend has a device ({})", reasons.join("; ")),
+                remedy: "Name one with --backend to see what it needs".into(),
+            });
+        };
+        let accelerator = driver.open(chosen.ordinal, options)?;
+        Ok(Opened { accelerator, choice: Choice { chosen, named: false, passed_over } })
+    }
+}
+
+/// The device that `wanted` names, or the first.
+fn pick(backend: &str, probe: &Probe, wanted: Option<&str>) -> Result<Device> {
+    if let (true, Some(obstacle)) = (probe.devices.is_empty(), &probe.obstacle) {
+        return Err(Error::Unavailable {
+            backend: backend.into(),
+            reason: obstacle.reason.clone(),
+            remedy: obstacle.remedy.clone(),
+        });
+    }
+    let found = match wanted {
+        None => probe.devices.first(),
+        Some(wanted) => probe.devices.iter().find(|device| {
+            device.id == wanted || device.label() == wanted || device.ordinal.to_string() == wanted
+        }),
+    };
+    found.cloned().ok_or_else(|| Error::NoSuchDevice {
+        backend: backend.into(),
+        device: wanted.unwrap_or("0").into(),
+        known: list(probe.devices.iter().map(Device::label)),
+    })
+}
+
+fn list(names: impl IntoIterator<Item = impl ToString>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{}`", name.to_string())).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
