@@ -66,7 +66,7 @@ impl Encoding {
     pub fn layout(&self, ty: &TensorType) -> Result<EncodedLayout, String> {
         let elements = ty.elements();
         let rows = ty.shape.first().copied().unwrap_or(1);
-        let row = if rows == 0 { 0 } else { elements / rows };
+        let row = elements.checked_div(rows).unwrap_or(0);
         let (code_bytes, scales) = match self {
             Encoding::Plain => return Ok(EncodedLayout { code_bytes: ty.bytes(), scales: 0 }),
             _ if !ty.dtype.is_float() => return Err(format!("{ty} is not floating point")),
@@ -79,7 +79,7 @@ impl Encoding {
                 (elements, elements / size)
             }
             Encoding::Nf4 { block } => {
-                if *block < 16 || !block.is_power_of_two() || elements % block != 0 {
+                if *block < 16 || !block.is_power_of_two() || !elements.is_multiple_of(*block) {
                     return Err(format!("{elements} elements do not split into 4-bit blocks of {block}"));
                 }
                 (elements / 2, elements / block)

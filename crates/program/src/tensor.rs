@@ -50,7 +50,7 @@ impl TensorType {
         Self { dtype, shape: self.shape.clone() }
     }
 
-    /// Refuses ranks and sizes beyond [`MAX_RANK`] and [`MAX_BYTES`].
+    /// Refuses ranks beyond [`MAX_RANK`] and sizes beyond 64 TiB (2^46 bytes).
     pub fn check(&self) -> Result<(), String> {
         if self.rank() > MAX_RANK {
             return Err(format!("{self} has {} dimensions; at most {MAX_RANK} are allowed", self.rank()));

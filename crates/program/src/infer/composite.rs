@@ -65,7 +65,7 @@ pub(super) fn rotary(operands: &[TensorType]) -> Inferred {
     let x = &operands[0];
     float(x)?;
     expect_rank("the input", x, 4)?;
-    if x.shape[3] % 2 != 0 {
+    if !x.shape[3].is_multiple_of(2) {
         return Err(format!("a head of {} elements has no pairs", x.shape[3]));
     }
     for (what, table) in [("the cosine", &operands[1]), ("the sine", &operands[2])] {

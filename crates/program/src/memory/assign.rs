@@ -29,7 +29,7 @@ pub fn assign(intervals: &[Interval], alignment: usize) -> Assignment {
     let alignment = alignment.max(1);
     let mut order: Vec<usize> = (0..intervals.len()).filter(|&i| intervals[i].size > 0).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(intervals[i].size), intervals[i].first, i));
-    let mut offsets = vec![0; intervals.len()];
+    let mut offsets = vec![0usize; intervals.len()];
     // By offset, so that gaps are found in one sweep.
     let mut placed: Vec<usize> = Vec::with_capacity(order.len());
     let mut size = 0;
@@ -58,7 +58,7 @@ pub fn assign(intervals: &[Interval], alignment: usize) -> Assignment {
 pub fn lower_bound(intervals: &[Interval]) -> usize {
     let mut changes: Vec<(usize, bool, usize)> = Vec::with_capacity(2 * intervals.len());
     for interval in intervals {
-        // At one node, what starts there comes before what ended at the node before.
+        // Sorted, what ended at the node before goes before what starts.
         changes.push((interval.first, true, interval.size));
         changes.push((interval.last.saturating_add(1), false, interval.size));
     }
@@ -99,8 +99,7 @@ mod tests {
     #[test]
     fn the_smallest_gap_that_fits_is_taken() {
         // At node 1: 100 bytes free between two neighbours, or 40 between two others.
-        let intervals =
-            [interval(400, 0, 0), interval(300, 1, 1), interval(200, 0, 1), interval(40, 0, 0)];
+        let intervals = [interval(400, 0, 0), interval(300, 1, 1), interval(200, 0, 1), interval(40, 0, 0)];
         let made = assign(&intervals, 1);
         assert_eq!(made.size, lower_bound(&intervals));
         assert!(assign(&[], 64).size == 0);

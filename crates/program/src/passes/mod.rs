@@ -1,13 +1,17 @@
 //! Passes: functions from Program to Program, one a file.
 
+mod common;
 mod dead;
 mod decompose;
+mod fuse_qkv;
 mod group;
 mod inline;
 mod intern;
 mod rewrite;
 
+pub use common::eliminate_common;
 pub use dead::eliminate_dead;
 pub use decompose::decompose;
+pub use fuse_qkv::fuse_qkv;
 pub use group::group_elementwise;
 pub use inline::inline;

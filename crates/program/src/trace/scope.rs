@@ -41,10 +41,6 @@ impl Scope {
         Self { tracing, building, prefix: String::new(), dtype: DType::F32 }
     }
 
-    pub(super) fn building(&self) -> &Rc<Building> {
-        &self.building
-    }
-
     /// The same block, with `name.` before every parameter's name.
     pub fn child(&self, name: impl Display) -> Scope {
         Scope { prefix: format!("{}{name}.", self.prefix), ..self.clone() }

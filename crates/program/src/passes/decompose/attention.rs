@@ -3,13 +3,7 @@
 use crate::{DType, Pairing, Reduce, Result, Unary, Value, concat};
 
 /// `softmax(scale q k^T + mask) v`.
-pub(super) fn attention(
-    q: &Value,
-    k: &Value,
-    v: &Value,
-    mask: Option<&Value>,
-    scale: f64,
-) -> Result<Value> {
+pub(super) fn attention(q: &Value, k: &Value, v: &Value, mask: Option<&Value>, scale: f64) -> Result<Value> {
     let wide = |x: &Value| x.cast(DType::F32);
     let mut scores = (&wide(q)?.matmul(&wide(k)?.transpose(&[0, 1, 3, 2])?)? * scale)?;
     if let Some(mask) = mask {

@@ -46,3 +46,59 @@ pub(super) fn round(x: &Value) -> Result<Value> {
 fn truncate(x: &Value) -> Result<Value> {
     x.cast(DType::I32)?.cast(DType::F32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::round;
+    use crate::trace::fragment;
+    use crate::{Binary, DType, Op, TensorType, Unary};
+
+    /// Runs a definition on one number, each operation rounded to its dtype.
+    fn evaluate(x: f32) -> f32 {
+        let block = fragment("round", &[TensorType::new(DType::F32, [1])], |_, x| round(&x[0])).unwrap();
+        let mut values = vec![x; block.values.len()];
+        for node in &block.nodes {
+            let operand = |i: usize| values[node.inputs[i].index()];
+            let result = match node.op {
+                Op::Constant { value, .. } => value as f32,
+                Op::Broadcast { .. } | Op::Cast { dtype: DType::F32 } => operand(0),
+                Op::Cast { dtype: DType::I32 } => operand(0).trunc(),
+                Op::Cast { .. } => {
+                    let bits = operand(0).to_bits();
+                    f32::from_bits((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff_0000)
+                }
+                Op::Unary { function: Unary::Abs } => operand(0).abs(),
+                Op::Unary { function: Unary::Log } => operand(0).ln(),
+                Op::Unary { function: Unary::Exp } => operand(0).exp(),
+                Op::Binary { function: Binary::Add } => operand(0) + operand(1),
+                Op::Binary { function: Binary::Sub } => operand(0) - operand(1),
+                Op::Binary { function: Binary::Mul } => operand(0) * operand(1),
+                Op::Binary { function: Binary::Div } => operand(0) / operand(1),
+                Op::Binary { function: Binary::Max } => operand(0).max(operand(1)),
+                Op::Binary { function: Binary::Min } => operand(0).min(operand(1)),
+                _ => f32::NAN,
+            };
+            values[node.outputs[0].index()] = result;
+        }
+        values[block.outputs[0].value.index()]
+    }
+
+    #[test]
+    fn rounding_is_to_nearest_and_ties_go_to_even() {
+        // Every magnitude of E4M3 by its code: four bits of exponent, three of mantissa.
+        let value = |code: u32| match (code >> 3, code & 7) {
+            (0, mantissa) => mantissa as f32 / 512.0,
+            (exponent, mantissa) => (8 + mantissa) as f32 / 8.0 * (exponent as f32 - 7.0).exp2(),
+        };
+        assert_eq!((value(126), evaluate(0.0)), (448.0, 0.0));
+        for code in 0..126 {
+            let (low, high) = (value(code), value(code + 1));
+            let middle = (low + high) / 2.0;
+            let even = if code % 2 == 0 { low } else { high };
+            let cases = [(low, low), (middle.next_down(), low), (middle, even), (middle.next_up(), high)];
+            for (x, wanted) in cases.into_iter().chain([(high.next_down(), high), (high.next_up(), high)]) {
+                assert_eq!((evaluate(x), evaluate(-x)), (wanted, -wanted), "{x:e}, code {code}");
+            }
+        }
+    }
+}

@@ -29,11 +29,7 @@ pub fn decompose(program: Program, keep: impl Fn(&Block, &Node) -> bool) -> Resu
     Ok(drop_blocks(Program { version, blocks: finished, sources }))
 }
 
-fn decompose_block(
-    block: Block,
-    finished: &[Block],
-    keep: &dyn Fn(&Block, &Node) -> bool,
-) -> Result<Block> {
+fn decompose_block(block: Block, finished: &[Block], keep: &dyn Fn(&Block, &Node) -> bool) -> Result<Block> {
     let replaced: Vec<bool> =
         block.nodes.iter().map(|node| node.op.is_composite() && !keep(&block, node)).collect();
     let (mut rewrite, nodes) = Rewrite::new(block);
@@ -55,9 +51,7 @@ fn decompose_block(
 /// The block that computes what a composite operation stands for, one step down.
 fn define(op: &Op, types: &[TensorType], encoded: bool) -> Result<Block> {
     fragment(op.name(), types, |scope, x| match op {
-        Op::Linear { activation } => {
-            contraction::linear(&x[0], &x[1], x.get(2), *activation, encoded)
-        }
+        Op::Linear { activation } => contraction::linear(&x[0], &x[1], x.get(2), *activation, encoded),
         Op::Attention { scale } => attention::attention(&x[0], &x[1], &x[2], x.get(3), *scale),
         Op::Softmax { axis } => attention::softmax(&x[0], *axis),
         Op::LayerNorm { eps } => norm::layer_norm(&x[0], x.get(1), x.get(2), *eps),

@@ -39,10 +39,7 @@ fn a_linear_layer_becomes_a_product_and_a_sum() {
     let before = linear(DType::F32, true);
     assert_eq!(names(before.entry()), ["linear"]);
     let after = all(&before);
-    assert_eq!(
-        names(after.entry()),
-        ["reshape", "transpose", "mat_mul", "broadcast", "binary", "reshape"]
-    );
+    assert_eq!(names(after.entry()), ["reshape", "transpose", "mat_mul", "broadcast", "binary", "reshape"]);
     let after = all(&linear(DType::Bf16, false));
     assert_eq!(names(after.entry()), ["reshape", "transpose", "mat_mul", "reshape"], "it rounds once");
     let after = all(&linear(DType::Bf16, true));
@@ -108,9 +105,8 @@ fn every_composite_has_a_definition() {
 
 #[test]
 fn definitions_that_do_nothing_leave_their_operand() {
-    let before = trace(DType::F32, |scope| {
-        scope.input("x", TensorType::new(DType::F32, [1, 2, 3]))?.upsample(&[1])
-    });
+    let before =
+        trace(DType::F32, |scope| scope.input("x", TensorType::new(DType::F32, [1, 2, 3]))?.upsample(&[1]));
     assert!(all(&before).entry().nodes.is_empty());
 }
 

@@ -39,7 +39,8 @@ impl<'b> Body<'b> {
         for &member in members {
             let node = &self.nodes[member];
             names.push(function_name(&node.op));
-            let shape = node.outputs.first().map_or(Shape::new(), |value| self.outer.ty(*value).shape.clone());
+            let shape =
+                node.outputs.first().map_or(Shape::new(), |value| self.outer.ty(*value).shape.clone());
             let inputs = node.inputs.iter().map(|&value| self.operand(value, &shape)).collect();
             let mut outputs = Vec::with_capacity(node.outputs.len());
             for &value in &node.outputs {

@@ -111,6 +111,9 @@ fn called_blocks_are_grouped_each_on_its_own() {
     });
     let after = grouped(&decompose(before, |_, _| false).unwrap());
     let Some(block) = after.blocks.iter().find(|block| block.name == "block") else { return };
-    assert_eq!(names(block), ["reduce", "elementwise", "elementwise", "reduce", "elementwise", "elementwise"]);
+    assert_eq!(
+        names(block),
+        ["reduce", "elementwise", "elementwise", "reduce", "elementwise", "elementwise"]
+    );
     assert_eq!(names(after.entry()), ["elementwise", "call", "call"]);
 }
