@@ -32,7 +32,7 @@ impl Buffer {
     /// [`Buffer::ALIGNMENT`].
     pub fn at(storage: Arc<dyn Storage>, offset: usize, ty: TensorType) -> Result<Self> {
         let end = offset.checked_add(ty.bytes());
-        if end.is_none_or(|end| end > storage.bytes()) || offset % Self::ALIGNMENT != 0 {
+        if end.is_none_or(|end| end > storage.bytes()) || !offset.is_multiple_of(Self::ALIGNMENT) {
             return Err(Error::Binding {
                 role: "buffer",
                 name: format!("at byte {offset}"),

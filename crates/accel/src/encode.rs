@@ -138,7 +138,7 @@ pub fn decode(bytes: &[u8], ty: &TensorType, encoding: &Encoding) -> Result<Vec<
             (0..elements).map(|i| table[usize::from(bytes[i])] * scale(i)).collect()
         }
         Encoding::Nf4 { .. } => {
-            let code = |i: usize| if i % 2 == 0 { bytes[i / 2] >> 4 } else { bytes[i / 2] & 15 };
+            let code = |i: usize| if i.is_multiple_of(2) { bytes[i / 2] >> 4 } else { bytes[i / 2] & 15 };
             (0..elements).map(|i| NF4_LEVELS[usize::from(code(i))] * scale(i)).collect()
         }
     })

@@ -11,7 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Weights {
     accelerator: Arc<dyn Accelerator>,
     entries: HashMap<String, Weight>,
-    derived: Mutex<HashMap<(String, String), (u64, Arc<dyn Storage>)>>,
+    /// By weight and kind.
+    derived: Mutex<HashMap<(String, String), Derived>>,
+}
+
+/// What was made from a weight, and from which generation of it.
+struct Derived {
+    generation: u64,
+    storage: Arc<dyn Storage>,
 }
 
 struct Weight {
@@ -130,13 +137,13 @@ impl Weights {
         let generation = weight.generation.load(Ordering::Acquire);
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (name.to_string(), kind.to_string());
-        if let Some((made, storage)) = derived.get(&key)
-            && *made == generation
+        if let Some(known) = derived.get(&key)
+            && known.generation == generation
         {
-            return Ok(Arc::clone(storage));
+            return Ok(Arc::clone(&known.storage));
         }
         let storage = make(&weight.storage)?;
-        derived.insert(key, (generation, Arc::clone(&storage)));
+        derived.insert(key, Derived { generation, storage: Arc::clone(&storage) });
         Ok(storage)
     }
 }

@@ -1,1 +1,58 @@
-//! Run diffusion models on any accelerator.
+//! Tintype runs diffusion models unchanged on any accelerator.
+//!
+//! ```
+//! use tintype::{CancelToken, Event, Pipeline, PipelineOptions, Request, Steps};
+//!
+//! # let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models/flux-base");
+//! let device = tintype::backends().open("cpu", None, &Default::default())?.accelerator;
+//! let mut pipeline = Pipeline::open(&model, device, PipelineOptions::default())?;
+//! let request = Request {
+//!     prompt: "a red heart".into(),
+//!     width: Some(48),
+//!     height: Some(32),
+//!     steps: Some(Steps::Count(2)),
+//!     max_sequence_length: Some(24),
+//!     ..Request::default()
+//! };
+//! let mut steps = 0;
+//! let mut watch = |event| steps += usize::from(matches!(event, Event::Step { .. }));
+//! let made = pipeline.generate(&request, &mut watch, &CancelToken::default())?;
+//! assert_eq!((made.pictures[0].width, made.pictures[0].height), (48, 32));
+//! assert_eq!(steps, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! A feature is a backend: `cpu` (default). Each builds on any machine and finds its vendor's libraries at run time.
+//!
+//! # Layers
+//!
+//! [`program`] is the intermediate representation, [`accel`] what a plugin implements, [`models`] the models,
+//! [`pipeline`] all that lies between a folder and a picture, [`conformance`] the suite that a plugin must pass.
+
+#![forbid(unsafe_code)]
+
+pub use tintype_accel as accel;
+pub use tintype_conformance as conformance;
+pub use tintype_models as models;
+pub use tintype_pipeline as pipeline;
+pub use tintype_program as program;
+
+pub use tintype_accel::{LaunchMode, OpenOptions, Registry};
+pub use tintype_pipeline::files::Picture;
+pub use tintype_pipeline::random::NoiseDtype;
+pub use tintype_pipeline::scheduler::Steps;
+pub use tintype_pipeline::{
+    CancelToken, Error, Event, Generated, Pipeline, PipelineOptions, Request, Result, Settings, Watcher,
+};
+pub use tintype_program::DType;
+
+/// The backends that this build has. Others may be registered beside them.
+pub fn backends() -> Registry {
+    #[allow(unused_mut, reason = "a build without any backend registers none")]
+    let mut registry = Registry::new();
+    #[cfg(feature = "cpu")]
+    registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::new()));
+    registry
+}

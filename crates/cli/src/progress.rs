@@ -1,0 +1,90 @@
+//! Progress bars from a pipeline's events. Off a terminal nothing is drawn, but warnings are still told.
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use std::time::Duration;
+use tintype::{Event, Watcher};
+
+/// A bar for whatever is going on, and the warnings to repeat in a report.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    stage: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self { bar: None, stage: String::new(), warnings: Vec::new() }
+    }
+
+    /// Says something that must not be lost, above the bar.
+    pub(crate) fn warn(&mut self, warning: String) {
+        match &self.bar {
+            // A bar that is hidden, off a terminal, swallows what is printed through it.
+            Some(bar) if !bar.is_hidden() => bar.println(format!("warning: {warning}")),
+            _ => eprintln!("warning: {warning}"),
+        }
+        self.warnings.push(warning);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.stage.clear();
+    }
+
+    /// The bar of a stage that counts to `total`; a new one where the stage is new.
+    fn count(&mut self, stage: String, done: u64, total: u64, message: String) {
+        if self.stage != stage {
+            self.finish();
+            let bar = ProgressBar::new(total);
+            if let Ok(style) = ProgressStyle::with_template("{prefix:>24} [{bar:32}] {msg} {eta}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.set_prefix(stage.clone());
+            self.bar = Some(bar);
+            self.stage = stage;
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_message(message);
+            bar.set_position(done);
+        }
+    }
+
+    fn spin(&mut self, stage: String) {
+        if self.stage != stage {
+            self.finish();
+            let bar = ProgressBar::new_spinner();
+            bar.set_message(stage.clone());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            self.bar = Some(bar);
+            self.stage = stage;
+        }
+    }
+}
+
+impl Watcher for Progress {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Loading { component, done, total } => {
+                let message = format!("{} of {}", HumanBytes(done), HumanBytes(total));
+                self.count(format!("loading {component}"), done, total, message);
+            }
+            Event::Compiling { stage } => self.spin(format!("compiling {stage}")),
+            Event::Encoding => self.spin("encoding the prompt".into()),
+            Event::Truncated { encoder, limit, removed } => self.warn(format!(
+                "the prompt is longer than the {limit} tokens of {encoder}, which does not see: {removed}"
+            )),
+            Event::Step { done, total, first, batch } => {
+                let stage = match batch {
+                    1 => format!("denoising picture {first}"),
+                    _ => format!("denoising pictures {first} to {}", first + batch - 1),
+                };
+                self.count(stage, done as u64, total as u64, format!("{done} of {total}"));
+            }
+            Event::Decoding { picture, count } => self.spin(format!("decoding picture {} of {count}", picture + 1)),
+            _ => {}
+        }
+    }
+}
