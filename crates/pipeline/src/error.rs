@@ -1,0 +1,258 @@
+//! The one error type of this crate. Every message says what failed, on which file or key, why, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+/// This crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong between a model folder and a picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to read a file or folder.
+    #[error("cannot read {}: {source}; check that the file exists and that you may read it", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The operating system refused to write a file.
+    #[error("cannot write {}: {source}; choose an output in a folder that exists and that you may write to", path.display())]
+    Write {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A JSON file does not parse, or a key in it has the wrong type.
+    #[error("{} line {line}, column {column}, key `{key}`: {reason}; repair the file or download it again", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1; 0 where the parser could not tell.
+        line: usize,
+        /// Column, from 1; 0 where the parser could not tell.
+        column: usize,
+        /// The key, with dots between levels; `.` for the whole document.
+        key: String,
+        /// What the parser expected and what it found.
+        reason: String,
+    },
+    /// A key of a configuration file parses but asks for something that cannot be done.
+    #[error("{}: `{key}` is {value}; {remedy}", path.display())]
+    ConfigValue {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Its value, as written.
+        value: String,
+        /// What would be accepted.
+        remedy: String,
+    },
+    /// The path given as a model is not a folder.
+    #[error("{} is {what}, not a folder; give the folder that holds model_index.json", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+        /// What is there instead: "missing" or "a file".
+        what: &'static str,
+    },
+    /// The folder has no `model_index.json`.
+    #[error(
+        "{} holds no model_index.json (it holds {found}); a model is a folder in the diffusers layout: \
+         model_index.json beside transformer/, text_encoder/, vae/ and the other components", path.display()
+    )]
+    NoModelIndex {
+        /// The folder.
+        path: PathBuf,
+        /// The first names found there.
+        found: String,
+    },
+    /// `model_index.json` names a pipeline class that this library does not have.
+    #[error("{}: pipeline class `{class}` is not supported; supported are {supported}", path.display())]
+    UnknownPipeline {
+        /// The index file.
+        path: PathBuf,
+        /// The class it names.
+        class: String,
+        /// The classes that would do.
+        supported: String,
+    },
+    /// A component is not listed in `model_index.json`, is null there, or its folder is missing.
+    #[error("{}: component `{component}` {why}; {remedy}", path.display())]
+    MissingComponent {
+        /// The model folder.
+        path: PathBuf,
+        /// The component, as `model_index.json` names it.
+        component: String,
+        /// In what way it is missing.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// `--model ORG/NAME` is neither a folder nor in the Hub cache.
+    #[error(
+        "no model `{name}`: looked for {looked}; give a folder in the diffusers layout, or download the model \
+         first, for example with `hf download {name}`"
+    )]
+    ModelNotFound {
+        /// The name that was asked for.
+        name: String,
+        /// Every place that was looked at.
+        looked: String,
+    },
+    /// A component folder holds no weights under any name that is read.
+    #[error("{} holds no weights: expected {expected}, found {found}", folder.display())]
+    NoWeights {
+        /// The component's folder.
+        folder: PathBuf,
+        /// The file names that would do.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A weights file is truncated, not safetensors, or contradicts itself.
+    #[error("{}: {reason}; download or convert the file again", path.display())]
+    BadWeights {
+        /// The weights file, or the index of shards.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// A shard that the index lists is not there.
+    #[error("{} lists shard `{shard}`, which is not in its folder; download the missing shard", index.display())]
+    MissingShard {
+        /// The index file.
+        index: PathBuf,
+        /// The shard's file name.
+        shard: String,
+    },
+    /// A tensor that a model needs is not in its weights.
+    #[error("{} has no tensor `{name}`; the nearest names are {nearest}", path.display())]
+    MissingTensor {
+        /// The weights file or folder.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The names most like it, or "none".
+        nearest: String,
+    },
+    /// A tokenizer's files are missing, broken, or of a kind that is not read.
+    #[error("tokenizer {}: {reason}; {remedy}", path.display())]
+    Tokenizer {
+        /// The file, or the tokenizer's folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A prompt cannot be turned into ids.
+    #[error("cannot tokenize the prompt: {reason}")]
+    Prompt {
+        /// Why not, and what would do.
+        reason: String,
+    },
+    /// A scheduler class that this library does not have.
+    #[error("{}: scheduler class `{class}` is not supported; supported are {supported}", path.display())]
+    UnknownScheduler {
+        /// The scheduler's configuration file.
+        path: PathBuf,
+        /// The class it names.
+        class: String,
+        /// The classes that would do.
+        supported: String,
+    },
+    /// A schedule was asked for that cannot be made.
+    #[error("{option} is {value}: {remedy}")]
+    Schedule {
+        /// The option: steps, sigmas, strength.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        remedy: String,
+    },
+    /// Something was asked for that this model cannot do.
+    #[error("{option} is {value}: {remedy}")]
+    Request {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        remedy: String,
+    },
+    /// A component's `config.json` makes no model.
+    #[error("{}: {source}", path.display())]
+    Model {
+        /// The config.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: tintype_models::Error,
+    },
+    /// A model could not be traced at the sizes asked for.
+    #[error(transparent)]
+    Trace(#[from] tintype_models::Error),
+    /// Tracing failed.
+    #[error(transparent)]
+    Program(#[from] tintype_program::Error),
+    /// The device or its plugin failed.
+    #[error(transparent)]
+    Accel(#[from] tintype_accel::Error),
+    /// A result holds NaN or infinity, so no picture comes of it.
+    #[error(
+        "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \
+         try --dtype f32"
+    )]
+    NotFinite {
+        /// The result.
+        what: &'static str,
+    },
+    /// The caller asked the run to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A promise between parts of this library was broken.
+    #[error("internal error: {reason}. Please report this")]
+    Internal {
+        /// What happened.
+        reason: String,
+    },
+    /// A picture cannot be read or written as PNG.
+    #[error("{}: {reason}", path.display())]
+    Picture {
+        /// The picture's file.
+        path: PathBuf,
+        /// What is wrong and what would do.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A fault of the `config.json` in a component's folder.
+    pub(crate) fn model(folder: &std::path::Path, source: tintype_models::Error) -> Self {
+        Error::Model { path: folder.join("config.json"), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_the_file_and_the_remedy() {
+        let error = Error::ConfigValue {
+            path: "scheduler/scheduler_config.json".into(),
+            key: "shift".into(),
+            value: "-1".into(),
+            remedy: "give a positive number".into(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "scheduler/scheduler_config.json: `shift` is -1; give a positive number"
+        );
+    }
+}

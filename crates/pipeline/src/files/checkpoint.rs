@@ -1,0 +1,177 @@
+//! The weights of one component: one safetensors file or several shards, memory-mapped.
+
+use super::locate::{Located, locate};
+use super::mapped::MappedFile;
+use super::nearest::nearest;
+use crate::error::{Error, Result};
+use memmap2::Mmap;
+use safetensors::Dtype;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A tensor as it is stored: dtype, shape and little-endian bytes, in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub struct TensorView<'a> {
+    /// The stored dtype.
+    pub dtype: Dtype,
+    /// Sizes, outermost first; empty for a scalar.
+    pub shape: &'a [usize],
+    /// The elements. Not necessarily aligned to the dtype's size.
+    pub bytes: &'a [u8],
+}
+
+/// A tensor that keeps its file mapped for as long as it lives.
+#[derive(Clone, Debug)]
+pub struct MappedTensor {
+    /// The map of the whole file.
+    pub map: Arc<Mmap>,
+    /// The tensor's bytes within the map.
+    pub range: Range<usize>,
+    /// The stored dtype.
+    pub dtype: Dtype,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+}
+
+impl MappedTensor {
+    /// The elements, little-endian.
+    pub fn bytes(&self) -> &[u8] {
+        self.map.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+struct Entry {
+    file: usize,
+    range: Range<usize>,
+    dtype: Dtype,
+    shape: Vec<usize>,
+}
+
+/// All tensors of a component, by name. Opening reads headers only; pages are read when they are touched.
+pub struct Checkpoint {
+    place: PathBuf,
+    files: Vec<MappedFile>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+impl Checkpoint {
+    /// Opens the weights in `folder`: the first of `STEM.safetensors` or `STEM.safetensors.index.json` that exists,
+    /// in the order of `stems`. Components of diffusers use the stem `diffusion_pytorch_model`, those of
+    /// transformers `model`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoWeights`] if there is none, [`Error::MissingShard`], and [`Error::BadWeights`] for a truncated
+    /// or inconsistent file, an index that points outside its folder or at a tensor that its shard lacks, and a
+    /// tensor that is in two shards.
+    pub fn open(folder: &Path, stems: &[&str]) -> Result<Self> {
+        let Located { files, index } = locate(folder, stems)?;
+        let checkpoint = Self::build(folder.to_path_buf(), &files)?;
+        if let Some((path, map)) = index {
+            checkpoint.check_index(&path, &map)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Opens the given safetensors files as one set of weights.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] and [`Error::BadWeights`], as for [`Checkpoint::open`].
+    pub fn from_files(files: &[PathBuf]) -> Result<Self> {
+        Self::build(files.first().cloned().unwrap_or_default(), files)
+    }
+
+    fn build(place: PathBuf, paths: &[PathBuf]) -> Result<Self> {
+        let files = paths.iter().map(|path| MappedFile::open(path)).collect::<Result<Vec<_>>>()?;
+        let mut tensors: BTreeMap<String, Entry> = BTreeMap::new();
+        for (index, file) in files.iter().enumerate() {
+            for (name, info) in file.metadata.tensors() {
+                let (start, end) = info.data_offsets;
+                let range = file.data_start + start..file.data_start + end;
+                let entry = Entry { file: index, range, dtype: info.dtype, shape: info.shape.clone() };
+                if let Some(other) = tensors.insert(name.clone(), entry) {
+                    let other = files.get(other.file).map(|f| f.path.display().to_string());
+                    return Err(Error::BadWeights {
+                        path: file.path.clone(),
+                        reason: format!("tensor `{name}` is also in {}", other.unwrap_or_default()),
+                    });
+                }
+            }
+        }
+        Ok(Checkpoint { place, files, tensors })
+    }
+
+    fn check_index(&self, path: &Path, map: &BTreeMap<String, String>) -> Result<()> {
+        for (name, shard) in map {
+            let holder = self.tensors.get(name).and_then(|entry| self.files.get(entry.file));
+            if holder.and_then(|file| file.path.file_name()).is_none_or(|file| file != shard.as_str()) {
+                return Err(Error::BadWeights {
+                    path: path.to_path_buf(),
+                    reason: format!("it puts tensor `{name}` in `{shard}`, which does not hold it"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The folder or first file, for messages.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The files that the tensors come from, sorted by name.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// The bytes of all tensors together.
+    pub fn total_bytes(&self) -> usize {
+        self.tensors.values().map(|entry| entry.range.len()).sum()
+    }
+
+    /// The tensor of that name, or none.
+    pub fn get(&self, name: &str) -> Option<TensorView<'_>> {
+        let entry = self.tensors.get(name)?;
+        let bytes = self.files.get(entry.file)?.map.get(entry.range.clone())?;
+        Some(TensorView { dtype: entry.dtype, shape: &entry.shape, bytes })
+    }
+
+    /// As [`Checkpoint::get`], with the map itself, so that a device can read pages after the checkpoint is gone.
+    pub fn mapped(&self, name: &str) -> Option<MappedTensor> {
+        let entry = self.tensors.get(name)?;
+        let map = Arc::clone(&self.files.get(entry.file)?.map);
+        Some(MappedTensor { map, range: entry.range.clone(), dtype: entry.dtype, shape: entry.shape.clone() })
+    }
+
+    /// The tensor of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`], naming the nearest names.
+    pub fn require(&self, name: &str) -> Result<TensorView<'_>> {
+        self.get(name).ok_or_else(|| Error::MissingTensor {
+            path: self.place.clone(),
+            name: name.into(),
+            nearest: nearest(name, self.names()),
+        })
+    }
+
+    /// The dtype that most of the stored elements have; none for an empty checkpoint. Ties go to the wider dtype.
+    pub fn stored_dtype(&self) -> Option<Dtype> {
+        let mut elements: BTreeMap<Dtype, usize> = BTreeMap::new();
+        for entry in self.tensors.values() {
+            let count = entry.range.len().saturating_mul(8) / entry.dtype.bitsize().max(1);
+            let sum = elements.entry(entry.dtype).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        elements.into_iter().max_by_key(|(dtype, count)| (*count, dtype.bitsize())).map(|(dtype, _)| dtype)
+    }
+}

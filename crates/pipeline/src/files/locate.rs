@@ -1,0 +1,82 @@
+//! Which files hold a component's weights.
+
+use crate::error::{Error, Result};
+use crate::folder::{listing, read_json};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+/// The weight files of a component, and what the index of shards claims about them.
+pub(super) struct Located {
+    pub(super) files: Vec<PathBuf>,
+    /// The index file and its map from tensor to shard; none for a single file.
+    pub(super) index: Option<(PathBuf, BTreeMap<String, String>)>,
+}
+
+#[derive(Deserialize)]
+struct ShardIndex {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Finds `STEM.safetensors`, or else `STEM.safetensors.index.json` and the shards it lists.
+pub(super) fn locate(folder: &Path, stems: &[&str]) -> Result<Located> {
+    for stem in stems {
+        let single = folder.join(format!("{stem}.safetensors"));
+        if single.exists() {
+            return Ok(Located { files: vec![single], index: None });
+        }
+        let index = folder.join(format!("{stem}.safetensors.index.json"));
+        if index.exists() {
+            return shards(folder, index);
+        }
+    }
+    let expected: Vec<String> = stems.iter().map(|stem| format!("{stem}.safetensors[.index.json]")).collect();
+    Err(Error::NoWeights {
+        folder: folder.to_path_buf(),
+        expected: expected.join(" or "),
+        found: listing(folder),
+    })
+}
+
+fn shards(folder: &Path, index: PathBuf) -> Result<Located> {
+    let map = read_json::<ShardIndex>(&index)?.weight_map;
+    let names: BTreeSet<&String> = map.values().collect();
+    let mut files = Vec::with_capacity(names.len());
+    for name in names {
+        if !is_plain_file_name(name) {
+            return Err(Error::BadWeights {
+                path: index,
+                reason: format!("shard `{name}` is not a file name in the index's own folder"),
+            });
+        }
+        let file = folder.join(name);
+        if !file.exists() {
+            return Err(Error::MissingShard { index, shard: name.clone() });
+        }
+        files.push(file);
+    }
+    if files.is_empty() {
+        return Err(Error::BadWeights { path: index, reason: "its weight_map is empty".into() });
+    }
+    Ok(Located { files, index: Some((index, map)) })
+}
+
+/// True for a name that cannot lead out of its folder. Links are allowed: the Hub cache is made of them.
+fn is_plain_file_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+        && !name.contains(['\\', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_leave_the_folder_are_not_plain() {
+        for name in ["..", "../a", "/etc/passwd", "a/b", "./a", "a/", "", ".", "..\\a", "a\0"] {
+            assert!(!is_plain_file_name(name), "{name:?}");
+        }
+        assert!(is_plain_file_name("model-00001-of-00002.safetensors"));
+    }
+}

@@ -1,0 +1,89 @@
+//! One safetensors file in memory: mapped, its header checked in full before any tensor is handed out.
+
+use crate::error::{Error, Result};
+use memmap2::Mmap;
+use safetensors::tensor::{Metadata, SafeTensorError, SafeTensors};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A mapped file whose header is consistent: every tensor's range lies inside the map.
+pub(super) struct MappedFile {
+    pub(super) path: PathBuf,
+    pub(super) map: Arc<Mmap>,
+    pub(super) metadata: Metadata,
+    /// Where the tensors' bytes begin: 8 bytes of length and the header come before.
+    pub(super) data_start: usize,
+}
+
+impl MappedFile {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let read = |source| Error::Read { path: path.to_path_buf(), source };
+        let file = File::open(path).map_err(read)?;
+        if file.metadata().map_err(read)?.is_dir() {
+            return Err(bad(path, "it is a folder, not a safetensors file".into()));
+        }
+        // SAFETY: the map is read-only and private to this process. Nobody may write to or cut the file while it
+        // is mapped; the same holds for every loader that maps weights, and the command line says so.
+        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+        let length = map.len();
+        check_length(path, &map)?;
+        let (header, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|error| bad(path, explain(&error, &map, length)))?;
+        Ok(MappedFile { path: path.to_path_buf(), map: Arc::new(map), metadata, data_start: header + 8 })
+    }
+}
+
+/// The commonest faults, told apart before the header is parsed.
+fn check_length(path: &Path, bytes: &[u8]) -> Result<()> {
+    let Some(first) = bytes.first_chunk::<8>() else {
+        return Err(bad(path, format!("{} bytes are too few for a safetensors file", bytes.len())));
+    };
+    if bytes.starts_with(b"version https://git-lfs") {
+        return Err(bad(path, "it is a Git LFS pointer, not the weights; run `git lfs pull`".into()));
+    }
+    let header = u64::from_le_bytes(*first);
+    let rest = bytes.len() as u64 - 8;
+    if bytes.get(8).is_some_and(|byte| *byte != b'{') {
+        return Err(bad(path, "not a safetensors file: no JSON header after its first 8 bytes".into()));
+    }
+    if header > rest {
+        return Err(bad(
+            path,
+            format!(
+                "the header is {header} bytes long but only {rest} follow: truncated, or not a safetensors file"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn explain(error: &SafeTensorError, bytes: &[u8], length: usize) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer => match described_length(bytes) {
+            Some(end) if end > length => {
+                format!("truncated: the header describes {end} bytes and the file has {length}")
+            }
+            Some(end) => format!("the header describes {end} bytes and the file has {length}: surplus bytes"),
+            None => "the header does not describe the file's length".into(),
+        },
+        SafeTensorError::InvalidOffset(name) => {
+            format!("the bytes of tensor `{name}` overlap another tensor's or leave a gap")
+        }
+        SafeTensorError::TensorInvalidInfo => "a tensor's byte range does not fit its shape and dtype".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The file length that the header asks for, for the message on a truncated file.
+fn described_length(bytes: &[u8]) -> Option<usize> {
+    let header = usize::try_from(u64::from_le_bytes(*bytes.first_chunk::<8>()?)).ok()?;
+    let text = bytes.get(8..header.checked_add(8)?)?;
+    let entries: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text).ok()?;
+    let last = entries.values().filter_map(|e| e.get("data_offsets")?.get(1)?.as_u64()).max()?;
+    usize::try_from(last).ok()?.checked_add(header)?.checked_add(8)
+}
+
+fn bad(path: &Path, reason: String) -> Error {
+    Error::BadWeights { path: path.to_path_buf(), reason }
+}

@@ -1,0 +1,13 @@
+//! Flux.1: text to image and image to image, as `FluxPipeline` and `FluxImg2ImgPipeline` of diffusers 0.36.
+
+mod denoise;
+mod draw;
+mod model;
+mod pixels;
+mod run;
+mod sizes;
+mod step;
+mod text;
+mod vae;
+
+pub(crate) use run::Flux;

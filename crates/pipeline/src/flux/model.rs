@@ -1,0 +1,146 @@
+//! What a Flux folder holds, read and checked before a device is touched.
+
+use crate::files::Checkpoint;
+use crate::folder::{ModelFolder, read_text};
+use crate::generate::dtype_of;
+use crate::scheduler::Scheduler;
+use crate::tokenizer::{Tokenizer, TokenizerKind};
+use crate::{Error, Result};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::sync::Arc;
+use tintype_models::{clip, flux, t5, vae};
+use tintype_program::DType;
+
+/// A Flux model on disk: configs, tokenizers, and weights mapped but not read.
+pub(crate) struct FluxModel {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) clip: clip::Config,
+    pub(crate) t5: t5::Config,
+    pub(crate) transformer: flux::Config,
+    pub(crate) vae: vae::Config,
+    pub(crate) clip_tokenizer: Tokenizer,
+    pub(crate) t5_tokenizer: Tokenizer,
+    pub(crate) clip_weights: Arc<Checkpoint>,
+    pub(crate) t5_weights: Arc<Checkpoint>,
+    pub(crate) transformer_weights: Arc<Checkpoint>,
+    pub(crate) vae_weights: Arc<Checkpoint>,
+    pub(crate) fingerprint: String,
+}
+
+const DIFFUSERS: &[&str] = &["diffusion_pytorch_model"];
+const TRANSFORMERS: &[&str] = &["model"];
+
+impl FluxModel {
+    pub(crate) fn open(folder: &ModelFolder) -> Result<Self> {
+        let scheduler = Scheduler::open(&folder.component_of("scheduler", &Scheduler::NAMES)?)?;
+        let clip = folder.component_of("text_encoder", &["CLIPTextModel"])?;
+        let t5 = folder.component_of("text_encoder_2", &["T5EncoderModel"])?;
+        let transformer = folder.component_of("transformer", &["FluxTransformer2DModel"])?;
+        let vae = folder.component_of("vae", &["AutoencoderKL"])?;
+        let clip_tokenizer = folder.component_of("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"])?;
+        let t5_tokenizer = folder.component_of("tokenizer_2", &["T5Tokenizer", "T5TokenizerFast"])?;
+        let mut hasher = Sha256::new();
+        let mut weights = |folder: &Path, stems| -> Result<Arc<Checkpoint>> {
+            let checkpoint = Checkpoint::open(folder, stems)?;
+            fingerprint(&mut hasher, &checkpoint);
+            Ok(Arc::new(checkpoint))
+        };
+        let model = Self {
+            scheduler,
+            clip: clip::Config::from_json(&config(&clip)?).map_err(|e| Error::model(&clip, e))?,
+            t5: t5::Config::from_json(&config(&t5)?).map_err(|e| Error::model(&t5, e))?,
+            transformer: flux::Config::from_json(&config(&transformer)?)
+                .map_err(|e| Error::model(&transformer, e))?,
+            vae: vae::Config::from_json(&config(&vae)?).map_err(|e| Error::model(&vae, e))?,
+            clip_tokenizer: Tokenizer::open(&clip_tokenizer, TokenizerKind::Clip)?,
+            t5_tokenizer: Tokenizer::open(&t5_tokenizer, TokenizerKind::T5)?,
+            clip_weights: weights(&clip, TRANSFORMERS)?,
+            t5_weights: weights(&t5, TRANSFORMERS)?,
+            transformer_weights: weights(&transformer, DIFFUSERS)?,
+            vae_weights: weights(&vae, DIFFUSERS)?,
+            fingerprint: String::new(),
+        };
+        model.agree(folder)?;
+        let digest = hasher.finalize();
+        Ok(Self { fingerprint: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(), ..model })
+    }
+
+    /// Refuses components whose widths do not fit each other.
+    fn agree(&self, folder: &ModelFolder) -> Result<()> {
+        let latents = self.vae.latent_channels.saturating_mul(4);
+        let pairs = [
+            ("transformer/config.json", "in_channels", self.transformer.in_channels, latents, "4 latent_channels of the vae"),
+            ("transformer/config.json", "out_channels", self.transformer.output_width(), latents, "4 latent_channels of the vae"),
+            (
+                "transformer/config.json",
+                "joint_attention_dim",
+                self.transformer.joint_attention_dim,
+                self.t5.d_model,
+                "d_model of text_encoder_2",
+            ),
+            (
+                "transformer/config.json",
+                "pooled_projection_dim",
+                self.transformer.pooled_projection_dim,
+                self.clip.hidden_size,
+                "hidden_size of text_encoder",
+            ),
+            ("vae/config.json", "in_channels", self.vae.in_channels, 3, "the channels of a picture"),
+            ("vae/config.json", "out_channels", self.vae.out_channels, 3, "the channels of a picture"),
+        ];
+        for (file, key, found, wanted, of) in pairs {
+            if found != wanted {
+                return Err(Error::ConfigValue {
+                    path: folder.root().join(file),
+                    key: key.into(),
+                    value: found.to_string(),
+                    remedy: format!("it must be {wanted}, {of}; the folder mixes components of different models"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The dtype that the denoiser's weights are stored in; f32 where that is no dtype of arithmetic.
+    pub(crate) fn stored_dtype(&self) -> DType {
+        let stored = self.transformer_weights.stored_dtype().and_then(dtype_of);
+        stored.filter(|dtype| dtype.is_float()).unwrap_or(DType::F32)
+    }
+
+    /// What stands before the names of CLIP's parameters in this checkpoint.
+    pub(crate) fn clip_prefix(&self) -> Option<&'static str> {
+        self.clip_weights.names().any(|name| name.starts_with("text_model.")).then_some("text_model")
+    }
+
+    /// What this checkpoint calls T5's token table.
+    pub(crate) fn t5_embedding(&self) -> t5::EmbeddingName {
+        match self.t5_weights.get("shared.weight") {
+            Some(_) => t5::EmbeddingName::Shared,
+            None => t5::EmbeddingName::EmbedTokens,
+        }
+    }
+
+    /// What this checkpoint calls the layers of the VAE's attention.
+    pub(crate) fn vae_names(&self) -> vae::AttentionNames {
+        match self.vae_weights.names().any(|name| name.contains(".attentions.") && name.contains(".query.")) {
+            true => vae::AttentionNames::Deprecated,
+            false => vae::AttentionNames::Current,
+        }
+    }
+}
+
+fn config(folder: &Path) -> Result<String> {
+    read_text(&folder.join("config.json"))
+}
+
+/// Names, dtypes and shapes of all tensors, and some of each one's bytes: enough to tell models and fine-tunes apart
+/// without reading gigabytes.
+fn fingerprint(hasher: &mut Sha256, checkpoint: &Checkpoint) {
+    for name in checkpoint.names() {
+        if let Some(tensor) = checkpoint.get(name) {
+            hasher.update(format!("{name} {:?} {:?}\n", tensor.dtype, tensor.shape));
+            hasher.update(tensor.bytes.get(..tensor.bytes.len().min(64)).unwrap_or_default());
+        }
+    }
+}

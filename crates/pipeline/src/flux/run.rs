@@ -1,0 +1,202 @@
+//! A whole run: prompts, first latents, denoising, decoding.
+
+use super::denoise::{Denoising, Plan};
+use super::draw::{Start, first_latents};
+use super::model::FluxModel;
+use super::sizes::Extents;
+use super::step::StepShape;
+use super::text::TextEncoders;
+use super::vae::Vae;
+use crate::files::Picture;
+use crate::folder::ModelFolder;
+use crate::generate::{Component, Event, Request, Run, Settings};
+use crate::random::NoiseDtype;
+use crate::scheduler::{Sampler, ScheduleRequest, Steps};
+use crate::{Error, Result};
+use std::sync::Arc;
+use tintype_accel::Weights;
+use tintype_program::DType;
+
+const STEPS: usize = 28;
+const GUIDANCE: f64 = 3.5;
+const GUIDANCE_FROM_IMAGE: f64 = 7.0;
+const STRENGTH: f64 = 0.6;
+const SEQUENCE: usize = 512;
+/// Latent pixels of a side, where no size is asked for.
+const LATENT_SIDE: usize = 128;
+/// More pictures than anyone asks for in one run.
+const MOST_PICTURES: usize = 10_000;
+
+/// A Flux model on a device.
+pub(crate) struct Flux {
+    model: FluxModel,
+    text: TextEncoders,
+    denoiser: Component<StepShape>,
+    vae: Vae,
+}
+
+/// What a run is asked to do, checked and with its defaults.
+struct Task<'t> {
+    settings: Settings,
+    extents: Extents,
+    schedule: ScheduleRequest,
+    image: Option<&'t Picture>,
+    given: Option<&'t [f32]>,
+    noise_dtype: NoiseDtype,
+    batch: usize,
+}
+
+impl Flux {
+    pub(crate) fn open(folder: &ModelFolder) -> Result<Self> {
+        let model = FluxModel::open(folder)?;
+        Ok(Self {
+            text: TextEncoders::new(&model),
+            denoiser: Component::new("transformer", model.transformer_weights.clone(), |_| false),
+            vae: Vae::new(&model),
+            model,
+        })
+    }
+
+    pub(crate) fn stored_dtype(&self) -> DType {
+        self.model.stored_dtype()
+    }
+
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.model.fingerprint
+    }
+
+    /// The weights of each component that is on the device, by the name of its folder.
+    pub(crate) fn weights(&self) -> Vec<(&'static str, Arc<Weights>)> {
+        let [clip, t5] = self.text.components();
+        let [decoder, encoder] = self.vae.components();
+        let all = [
+            ("text_encoder", clip.weights()),
+            ("text_encoder_2", t5.weights()),
+            ("transformer", self.denoiser.weights()),
+            ("vae.decoder", decoder.weights()),
+            ("vae.encoder", encoder.weights()),
+        ];
+        all.into_iter().filter_map(|(name, weights)| Some((name, Arc::clone(weights?)))).collect()
+    }
+
+    pub(crate) fn generate(&mut self, request: &Request, run: &mut Run<'_>) -> Result<(Settings, Vec<Picture>)> {
+        let task = self.task(request, run.dtype)?;
+        let settings = &task.settings;
+        let table = self.model.scheduler.table(&task.schedule)?;
+        if table.draws_noise() {
+            let value = "one that draws fresh noise in every step (stochastic_sampling or sde)".into();
+            let remedy = "set it off in scheduler_config.json: such steps are not made yet".into();
+            return Err(Error::Request { option: "scheduler", value, remedy });
+        }
+        run.cancel.check()?;
+        run.watcher.event(Event::Encoding);
+        let length = settings.max_sequence_length;
+        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
+        let negative = match (&settings.negative, settings.true_cfg) {
+            (Some(text), Some(factor)) => {
+                Some((self.text.encode(&self.model, run, text, length, "negative.")?, factor))
+            }
+            _ => None,
+        };
+        run.cancel.check()?;
+        let start = Start {
+            seed: settings.seed,
+            noise_dtype: task.noise_dtype,
+            count: settings.count,
+            image: task.image.map(|picture| (picture, table.initial_sigma())),
+            given: task.given,
+        };
+        let latents = first_latents(&self.model, &mut self.vae, run, &task.extents, &start)?;
+        let plan = Plan {
+            table: &table,
+            history: self.model.scheduler.history(),
+            batch: task.batch,
+            grid: [task.extents.latent_height / 2, task.extents.latent_width / 2],
+            guidance: settings.guidance.unwrap_or_default(),
+            prompt: &prompt,
+            negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
+        };
+        let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
+        let picture = latents.len() / settings.count;
+        let mut pictures = Vec::with_capacity(settings.count);
+        for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
+            let first = i * task.batch;
+            let batch = first..first + latents.len() / picture;
+            let denoised = denoising.run(&self.model, &mut self.denoiser, run, batch.clone(), latents)?;
+            let denoised = run.place.get(&denoised)?;
+            for index in batch.clone() {
+                run.cancel.check()?;
+                run.watcher.event(Event::Decoding { picture: index, count: settings.count });
+                let latents = denoising.picture(run.place, &denoised, index - first)?;
+                pictures.push(self.vae.decode(&self.model, run, &task.extents, &latents)?);
+            }
+        }
+        Ok((task.settings, pictures))
+    }
+
+    /// Fills in defaults and refuses what cannot be done, before anything runs.
+    fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+        let scale = self.model.vae.spatial_factor();
+        let side = LATENT_SIDE * scale;
+        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let extents = Extents::new(width, height, scale)?;
+        let count = request.count.unwrap_or(1);
+        within("count", count, MOST_PICTURES)?;
+        let batch = request.batch_size.unwrap_or(1);
+        within("batch-size", batch, MOST_PICTURES)?;
+        let max_sequence_length = request.max_sequence_length.unwrap_or(SEQUENCE);
+        within("max-sequence-length", max_sequence_length, SEQUENCE)?;
+        let strength = request.image.as_ref().map(|(_, strength)| strength.unwrap_or(STRENGTH));
+        let guidance = request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
+        finite("guidance", guidance)?;
+        let true_cfg = request.true_cfg.unwrap_or(1.0);
+        finite("true-cfg", true_cfg)?;
+        let true_cfg = (true_cfg > 1.0 && request.negative.is_some()).then_some(true_cfg);
+        let steps = request.steps.clone().unwrap_or(Steps::Count(STEPS));
+        let noise_dtype = request.noise_dtype.unwrap_or(match dtype {
+            DType::Bf16 => NoiseDtype::BF16,
+            DType::F16 => NoiseDtype::F16,
+            _ => NoiseDtype::F32,
+        });
+        let settings = Settings {
+            prompt: request.prompt.clone(),
+            negative: true_cfg.and(request.negative.clone()),
+            true_cfg,
+            guidance: self.model.transformer.guidance_embeds.then_some(guidance),
+            steps: match &steps {
+                Steps::Count(count) => *count,
+                Steps::Sigmas(sigmas) => sigmas.len(),
+            },
+            sigmas: match &steps {
+                Steps::Count(_) => None,
+                Steps::Sigmas(sigmas) => Some(sigmas.clone()),
+            },
+            width,
+            height,
+            seed: request.seed,
+            count,
+            max_sequence_length,
+            strength,
+            dtype: dtype.name().into(),
+            noise_dtype: noise_dtype.name().into(),
+        };
+        let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };
+        let image = request.image.as_ref().map(|(picture, _)| picture);
+        let given = request.latents.as_deref();
+        Ok(Task { settings, extents, schedule, image, given, noise_dtype, batch: batch.min(count) })
+    }
+}
+
+fn within(option: &'static str, value: usize, most: usize) -> Result<()> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Request { option, value: value.to_string(), remedy: format!("give a number from 1 to {most}") })
+}
+
+fn finite(option: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Request { option, value: value.to_string(), remedy: "give a finite number".into() })
+}

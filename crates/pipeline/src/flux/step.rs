@@ -1,0 +1,157 @@
+//! One denoising step as a Program: denoiser, guidance, scheduler's update. All that changes between steps is read
+//! from tables by a step counter that the Program itself advances; all that changes between pictures is an input.
+
+use crate::scheduler::{StepRow, StepTable};
+use tintype_models::flux::{self, Config, FEATURES};
+use tintype_program::{DType, Program, Result, TensorType, Value};
+
+/// What a step Program is traced for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StepShape {
+    pub(crate) batch: usize,
+    pub(crate) image_tokens: usize,
+    pub(crate) text_tokens: usize,
+    /// Whether the denoiser runs for a negative prompt too.
+    pub(crate) true_cfg: bool,
+    /// Earlier predictions that the scheduler uses.
+    pub(crate) history: usize,
+    /// Rows of the tables; [`capacity`] of the number of steps.
+    pub(crate) capacity: usize,
+    pub(crate) dtype: DType,
+}
+
+/// Rows that tables get for so many steps: other numbers of steps up to it use the same Program.
+pub(crate) fn capacity(steps: usize) -> usize {
+    steps.next_power_of_two().max(64)
+}
+
+/// Coefficients of one row of [`coefficients`].
+pub(crate) const COEFFICIENTS: usize = 6;
+
+/// The scheduler's table as the Program reads it, `[capacity, COEFFICIENTS]`.
+pub(crate) fn coefficients(table: &StepTable, capacity: usize) -> Vec<f32> {
+    let row = |r: &StepRow| [r.a_sample, r.a_model, r.c_sample, r.c_x0, r.c_hist0, r.c_hist1];
+    let mut values: Vec<f32> = table.rows.iter().flat_map(row).collect();
+    values.resize(capacity.saturating_mul(COEFFICIENTS), 0.0);
+    values
+}
+
+/// Traces the step. States: `latents`, `step`, `history_0` and `history_1` as far as the scheduler has them.
+pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program> {
+    Program::trace("flux_step", |scope| {
+        let scope = &scope.with_dtype(shape.dtype);
+        let f32 = |extents: &[usize]| TensorType::new(DType::F32, extents);
+        let own = |extents: &[usize]| TensorType::new(shape.dtype, extents);
+        let tokens = [shape.batch, shape.image_tokens, config.in_channels];
+
+        let latents = scope.state("latents", own(&tokens))?;
+        let step = scope.state("step", TensorType::new(DType::I32, [1]))?;
+        let table = |name: &str, width| scope.input(name, f32(&[shape.capacity, width]))?.gather(0, step.value());
+        let coefficients = table("coefficients", COEFFICIENTS)?;
+        let time = table("timestep_features", FEATURES)?.broadcast_to(&[shape.batch, FEATURES])?;
+        let guidance = match config.guidance_embeds {
+            true => Some(
+                scope.input("guidance_features", f32(&[1, FEATURES]))?.broadcast_to(&[shape.batch, FEATURES])?,
+            ),
+            false => None,
+        };
+        let angles = f32(&[shape.text_tokens + shape.image_tokens, config.attention_head_dim]);
+        let (cos, sin) = (scope.input("rope_cos", angles.clone())?, scope.input("rope_sin", angles)?);
+        let prompt = |text: &str, pooled: &str| -> Result<(Value, Value)> {
+            let (tokens, width) = (shape.text_tokens, config.joint_attention_dim);
+            let text = scope.input(text, own(&[1, tokens, width]))?.broadcast_to(&[shape.batch, tokens, width])?;
+            let width = config.pooled_projection_dim;
+            let pooled = scope.input(pooled, own(&[1, width]))?.broadcast_to(&[shape.batch, width])?;
+            Ok((text, pooled))
+        };
+        let (text, pooled) = prompt("prompt", "pooled")?;
+
+        let mut arguments = vec![latents.value(), &text, &pooled, &time, &cos, &sin];
+        arguments.extend(guidance.as_ref());
+        let types: Vec<&TensorType> = arguments.iter().map(|value| value.ty()).collect();
+        let denoiser = scope.block("flux_denoiser", &types, |scope, arguments| {
+            let [hidden_states, text, pooled, time, cos, sin, guidance @ ..] = arguments else { return Ok(vec![]) };
+            let inputs = flux::Inputs {
+                hidden_states,
+                encoder_hidden_states: text,
+                pooled_projections: pooled,
+                timestep_features: time,
+                guidance_features: guidance.first(),
+                rope_cos: cos,
+                rope_sin: sin,
+            };
+            Ok(vec![flux::transformer(scope, config, &inputs)?])
+        })?;
+        let predict = |text: &Value, pooled: &Value| -> Result<Value> {
+            let mut arguments = vec![latents.value(), text, pooled, &time, &cos, &sin];
+            arguments.extend(guidance.as_ref());
+            denoiser.call(scope, &arguments)?.remove(0).cast(DType::F32)
+        };
+        let mut predicted = predict(&text, &pooled)?;
+        if shape.true_cfg {
+            let (text, pooled) = prompt("negative_prompt", "negative_pooled")?;
+            let negative = predict(&text, &pooled)?;
+            let scale = scope.input("true_cfg", f32(&[1, 1, 1]))?;
+            predicted = (&negative + &(&scale * &(&predicted - &negative)?)?)?;
+        }
+
+        let coefficient = |i: usize| coefficients.slice(1, i, i + 1)?.reshape(&[1, 1, 1]);
+        let sample = latents.value().cast(DType::F32)?;
+        let x0 = (&(&coefficient(0)? * &sample)? + &(&coefficient(1)? * &predicted)?)?;
+        let mut next = (&(&coefficient(2)? * &sample)? + &(&coefficient(3)? * &x0)?)?;
+        let mut newest = x0;
+        for i in 0..shape.history {
+            let past = scope.state(&format!("history_{i}"), f32(&tokens))?;
+            next = (&next + &(&coefficient(4 + i)? * past.value())?)?;
+            scope.update(&past, &newest)?;
+            newest = past.value().clone();
+        }
+        scope.update(&latents, &next.cast(shape.dtype)?)?;
+        scope.update(&step, &(step.value() + 1.0)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape() -> StepShape {
+        StepShape {
+            batch: 1,
+            image_tokens: 16,
+            text_tokens: 8,
+            true_cfg: false,
+            history: 0,
+            capacity: 64,
+            dtype: DType::Bf16,
+        }
+    }
+
+    /// Hashes of every block but the entry, the step itself.
+    fn inner(shape: &StepShape) -> Vec<tintype_program::BlockHash> {
+        let config = Config { guidance_embeds: true, ..Config::default() };
+        let mut hashes = step_program(&config, shape).unwrap().hashes();
+        hashes.pop();
+        hashes
+    }
+
+    #[test]
+    fn schedulers_steps_and_guidance_modes_leave_the_denoiser_as_it_is() {
+        let plain = inner(&shape());
+        assert_eq!(plain.len(), 3, "a double block, a single block, and the denoiser that calls them");
+        for other in [
+            StepShape { history: 2, ..shape() },
+            StepShape { true_cfg: true, ..shape() },
+            StepShape { capacity: capacity(1000), ..shape() },
+        ] {
+            assert_eq!(inner(&other), plain, "{other:?}");
+        }
+        assert_ne!(inner(&StepShape { image_tokens: 64, ..shape() }), plain, "another size is another denoiser");
+    }
+
+    #[test]
+    fn guidance_runs_one_denoiser_twice() {
+        let program = step_program(&Config::default(), &StepShape { true_cfg: true, ..shape() }).unwrap();
+        assert_eq!(program.runs_of_blocks(), [2 * 19, 2 * 38, 2, 1]);
+    }
+}

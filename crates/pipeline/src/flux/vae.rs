@@ -1,0 +1,106 @@
+//! Between packed latents and pictures.
+
+use super::model::FluxModel;
+use super::pixels::{from_picture, to_pixels};
+use super::sizes::Extents;
+use crate::files::Picture;
+use crate::generate::{Component, Run};
+use crate::{Error, Result};
+use tintype_accel::Buffer;
+use tintype_models::{pack, vae};
+use tintype_program::{DType, Program, TensorType};
+
+/// Encoder and decoder. A key is the latent's height and width; both work on one picture at a time.
+pub(crate) struct Vae {
+    decoder: Component<[usize; 2]>,
+    encoder: Component<[usize; 2]>,
+}
+
+impl Vae {
+    pub(crate) fn new(model: &FluxModel) -> Self {
+        let of_encoder = |name: &str| name.starts_with("encoder.") || name.starts_with("quant_conv.");
+        let of_decoder = |name: &str| name.starts_with("decoder.") || name.starts_with("post_quant_conv.");
+        Self {
+            decoder: Component::new("vae", model.vae_weights.clone(), of_encoder),
+            encoder: Component::new("vae", model.vae_weights.clone(), of_decoder),
+        }
+    }
+
+    pub(crate) fn components(&self) -> [&Component<[usize; 2]>; 2] {
+        [&self.decoder, &self.encoder]
+    }
+
+    /// Decodes packed latents `[1, tokens, channels]`.
+    pub(crate) fn decode(
+        &mut self,
+        model: &FluxModel,
+        run: &mut Run<'_>,
+        extents: &Extents,
+        latents: &Buffer,
+    ) -> Result<Picture> {
+        let key = [extents.latent_height, extents.latent_width];
+        let (place, dtype) = (run.place, latents.ty().dtype);
+        let stage = self.decoder.stage(&key, run, || decode_program(model, extents, dtype))?;
+        let outputs = stage.call(place, &[("latents", latents)])?;
+        let Some(image) = outputs.first() else {
+            return Err(Error::Internal { reason: "the decoder gives one output".into() });
+        };
+        let values = place.get(image)?;
+        if run.watcher.wants_tensors() {
+            run.watcher.tensor("vae.decode_output", &image.ty().shape, &values);
+        }
+        let side = |pixels: usize| {
+            u32::try_from(pixels).map_err(|_| Error::Internal { reason: "a picture beyond 2^32 pixels".into() })
+        };
+        let rgb = to_pixels(&values, extents.width, extents.height)?;
+        Ok(Picture { width: side(extents.width)?, height: side(extents.height)?, rgb, text: Vec::new() })
+    }
+
+    /// Encodes a picture to a sample of its posterior, shifted and scaled as the denoiser sees latents, `[c, h, w]`.
+    /// `draw` gives the noise of the sample.
+    pub(crate) fn encode(
+        &mut self,
+        model: &FluxModel,
+        run: &mut Run<'_>,
+        extents: &Extents,
+        picture: &Picture,
+        draw: &[f32],
+    ) -> Result<Vec<f32>> {
+        let pixels = from_picture(picture, extents.width, extents.height)?;
+        let key = [extents.latent_height, extents.latent_width];
+        let (config, place, dtype) = (&model.vae, run.place, run.dtype);
+        let shape = [1, extents.height, extents.width];
+        let stage = self.encoder.stage(&key, run, || {
+            Ok(vae::encoder_program(config, model.vae_names(), shape, dtype)?)
+        })?;
+        let image = TensorType::new(dtype, [1, config.in_channels, extents.height, extents.width]);
+        let outputs = stage.call(place, &[("image", &place.put(image, &pixels)?)])?;
+        let [mean, std] = outputs.as_slice() else {
+            return Err(Error::Internal { reason: "the encoder gives two outputs".into() });
+        };
+        let (mean, std) = (place.get(mean)?, place.get(std)?);
+        let sample: Vec<f32> = mean.iter().zip(&std).zip(draw).map(|((m, s), d)| m + s * d).collect();
+        if run.watcher.wants_tensors() {
+            let shape = [1, config.latent_channels, extents.latent_height, extents.latent_width];
+            run.watcher.tensor("vae.sample", &shape, &sample);
+        }
+        let (shift, scale) = (config.shift() as f32, config.scaling_factor as f32);
+        Ok(sample.iter().map(|v| (v - shift) * scale).collect())
+    }
+}
+
+/// Unpacking, unscaling, decoding.
+fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+    let config = &model.vae;
+    config.validate()?;
+    let (h, w) = (extents.latent_height, extents.latent_width);
+    Ok(Program::trace("flux_decode", |scope| {
+        let scope = &scope.with_dtype(dtype);
+        let tokens = [1, extents.tokens(), config.latent_channels.saturating_mul(4)];
+        let packed = scope.input("latents", TensorType::new(dtype, tokens))?;
+        let latents = pack::unpack(&packed, h, w)?.cast(DType::F32)?;
+        let latents = (&(&latents / config.scaling_factor)? + config.shift())?.cast(dtype)?;
+        let image = vae::decoder(scope, config, model.vae_names(), &latents)?;
+        scope.output("image", &image.cast(DType::F32)?)
+    })?)
+}

@@ -1,0 +1,88 @@
+//! Reading JSON files with errors that name the file, the line and the key.
+
+use crate::error::{Error, Result};
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// Reads a JSON file into `T`.
+///
+/// # Errors
+///
+/// [`Error::Read`] if the file cannot be read, [`Error::Json`] naming line, column and top-level key if it does not
+/// parse or does not fit `T`.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = read_text(path)?;
+    serde_json::from_str(&text).map_err(|error| json_error(path, &text, &error))
+}
+
+/// Reads a UTF-8 text file.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
+}
+
+pub(crate) fn json_error(path: &Path, text: &str, error: &serde_json::Error) -> Error {
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    Error::Json {
+        path: path.to_path_buf(),
+        line: error.line(),
+        column: error.column(),
+        key: key_before(text, error.line(), error.column(), &reason),
+        reason,
+    }
+}
+
+/// The key that the error is about: the one its message quotes, else the last key before its position.
+fn key_before(text: &str, line: usize, column: usize, reason: &str) -> String {
+    if let Some(quoted) = reason.split('`').nth(1).filter(|_| reason.contains("field")) {
+        return quoted.to_owned();
+    }
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let before = text.as_bytes().get(..start.saturating_add(column).min(text.len())).unwrap_or_default();
+    let before = String::from_utf8_lossy(before);
+    // `"key" :` read backwards: a colon outside is all that tells a key from a string value.
+    let mut rest: &str = &before;
+    while let Some((head, _)) = rest.rsplit_once(':') {
+        if let Some(key) = head.trim_end().strip_suffix('"').and_then(|head| head.rsplit_once('"')) {
+            return key.1.to_owned();
+        }
+        rest = head;
+    }
+    ".".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Scratch;
+    use serde::Deserialize;
+
+    #[derive(Deserialize, Debug)]
+    #[allow(dead_code)]
+    struct Config {
+        layers: usize,
+        name: String,
+    }
+
+    fn refusal(text: &str) -> String {
+        let scratch = Scratch::new();
+        let path = scratch.file("config.json", text);
+        read_json::<Config>(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_key_and_line_are_named() {
+        let told = refusal("{\n \"name\": \"a:b\",\n \"layers\": \"many\"\n}");
+        assert!(told.contains("line 3") && told.contains("`layers`") && told.contains("usize"), "{told}");
+        assert!(refusal("{\"layers\": 1}").contains("`name`"));
+        assert!(refusal("{\"layers\": 1, \"name\": \"x").contains("config.json line 1"));
+        assert!(refusal("").contains("key `.`"));
+        assert!(refusal("nonsense").contains("expected"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read_json::<Config>(Path::new("/no/such/config.json")).unwrap_err();
+        assert!(error.to_string().contains("/no/such/config.json"));
+    }
+}

@@ -1,0 +1,71 @@
+//! What a caller asks for.
+
+use crate::files::Picture;
+use crate::random::NoiseDtype;
+use crate::scheduler::Steps;
+
+/// A picture, or several, to be made. What is not set has the default of the diffusers pipeline class.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// What the picture should show.
+    pub prompt: String,
+    /// What it should not show; takes effect where `true_cfg` is above 1.
+    pub negative: Option<String>,
+    /// The factor of true classifier-free guidance. Above 1, with a negative prompt, the denoiser runs twice a step.
+    pub true_cfg: Option<f64>,
+    /// The guidance that a guidance-distilled model is told: 3.5, or 7 from a picture.
+    pub guidance: Option<f64>,
+    /// How many steps, or the noise levels: 28 steps.
+    pub steps: Option<Steps>,
+    /// Width in pixels.
+    pub width: Option<usize>,
+    /// Height in pixels.
+    pub height: Option<usize>,
+    /// The generator's seed: 0.
+    pub seed: u64,
+    /// How many pictures, all drawn from one generator: 1.
+    pub count: Option<usize>,
+    /// How many pictures are made at once. Splits the work; changes no picture.
+    pub batch_size: Option<usize>,
+    /// Tokens of the T5 prompt: 512.
+    pub max_sequence_length: Option<usize>,
+    /// The dtype that noise is drawn in: that of the arithmetic. Draws of one seed in two dtypes are unrelated.
+    pub noise_dtype: Option<NoiseDtype>,
+    /// The picture to start from, and how much of the schedule is run on it, above 0 to 1: 0.6.
+    pub image: Option<(Picture, Option<f64>)>,
+    /// Latents to start from instead of drawing: packed, `[count, tokens, channels]`.
+    pub latents: Option<Vec<f32>>,
+}
+
+/// Every setting of a run, defaults filled in: what a file must say so that the picture can be made again.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Settings {
+    /// The prompt.
+    pub prompt: String,
+    /// The negative prompt, where it took effect.
+    pub negative: Option<String>,
+    /// The true-CFG factor, where it took effect.
+    pub true_cfg: Option<f64>,
+    /// The guidance, where the model is told one.
+    pub guidance: Option<f64>,
+    /// Steps of the full schedule.
+    pub steps: usize,
+    /// The noise levels, where they were given.
+    pub sigmas: Option<Vec<f64>>,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// The generator's seed.
+    pub seed: u64,
+    /// How many pictures.
+    pub count: usize,
+    /// Tokens of the T5 prompt.
+    pub max_sequence_length: usize,
+    /// The share of the schedule that was run on a picture.
+    pub strength: Option<f64>,
+    /// The dtype of the arithmetic.
+    pub dtype: String,
+    /// The dtype of the draws.
+    pub noise_dtype: String,
+}

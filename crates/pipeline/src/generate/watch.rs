@@ -1,0 +1,96 @@
+//! What a caller hears while pictures are made, and how it stops the work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something that happened, or is about to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Weights of a component are on their way to the device.
+    Loading {
+        /// The component, as its folder is called.
+        component: &'static str,
+        /// Bytes there.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A Program is compiled. Once a stage and shape.
+    Compiling {
+        /// The stage.
+        stage: &'static str,
+    },
+    /// A prompt was too long for a text encoder.
+    Truncated {
+        /// The encoder, as its folder is called.
+        encoder: &'static str,
+        /// Its limit, in tokens.
+        limit: usize,
+        /// The words that it does not see.
+        removed: String,
+    },
+    /// Prompts are encoded.
+    Encoding,
+    /// A denoising step is done.
+    Step {
+        /// Steps done for these pictures.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+        /// The first picture of the batch.
+        first: usize,
+        /// Pictures in the batch.
+        batch: usize,
+    },
+    /// A picture is decoded.
+    Decoding {
+        /// Which, from 0.
+        picture: usize,
+        /// Of how many.
+        count: usize,
+    },
+}
+
+/// A caller's eyes on a run. Closures over [`Event`] are watchers.
+pub trait Watcher {
+    /// Is told of every event, on the thread that generates.
+    fn event(&mut self, event: Event);
+
+    /// Whether [`Watcher::tensor`] should be called. Each call waits for the device, so a watched run is slower.
+    fn wants_tensors(&self) -> bool {
+        false
+    }
+
+    /// Is shown an intermediate result: `clip.pooled`, `latents_step_0` and so on, with its shape.
+    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        let _ = (name, shape, values);
+    }
+}
+
+impl<F: FnMut(Event)> Watcher for F {
+    fn event(&mut self, event: Event) {
+        self(event);
+    }
+}
+
+/// Stops a run from another thread. Clones stop the same run.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Asks the run to stop: it does so before its next step, and returns [`crate::Error::Cancelled`].
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it was asked to.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// An error once it was asked to.
+    pub(crate) fn check(&self) -> crate::Result<()> {
+        if self.is_cancelled() { Err(crate::Error::Cancelled) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,27 @@
+//! Model folders, tokenizers, schedulers, random numbers and the generation loop.
+//!
+//! ```
+//! use tintype_pipeline::random::{Generator, NoiseDtype};
+//!
+//! // The numbers that `torch.randn(4, generator=torch.Generator().manual_seed(0))` gives.
+//! let mut generator = Generator::new(0);
+//! let noise = generator.randn(NoiseDtype::F32, 4);
+//! assert!((noise[0] - 1.540_996).abs() < 4e-6);
+//! ```
+
+pub mod error;
+pub mod files;
+mod flux;
+pub mod folder;
+mod generate;
+mod pipeline;
+pub mod random;
+pub mod scheduler;
+pub mod tokenizer;
+
+pub use error::{Error, Result};
+pub use generate::{CancelToken, Event, Request, Settings, Watcher};
+pub use pipeline::{Generated, Pipeline, PipelineOptions};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,147 @@
+//! A model on a device, ready to make pictures.
+
+use crate::files::Picture;
+use crate::flux::Flux;
+use crate::folder::{ModelFolder, PipelineClass};
+use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tintype_accel::{Accelerator, LaunchMode, Stats, Weights};
+use tintype_program::DType;
+
+/// How a model is put on a device.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PipelineOptions {
+    /// The dtype of weights and arithmetic; that of the stored weights where it is not said.
+    pub dtype: Option<DType>,
+    /// The launch mode; the device's first where it is not said.
+    pub launch: Option<LaunchMode>,
+}
+
+/// A model on a device. Weights are loaded and Programs compiled when they are first needed, and kept.
+pub struct Pipeline {
+    root: PathBuf,
+    place: Place,
+    dtype: DType,
+    flux: Flux,
+}
+
+/// The pictures of a run, and what made them.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The pictures, in the order of their draws.
+    pub pictures: Vec<Picture>,
+    /// Every setting, defaults filled in.
+    pub settings: Settings,
+    /// What the device did for it.
+    pub stats: Stats,
+}
+
+impl Pipeline {
+    /// Opens a model folder in the diffusers layout for a device. Reads configs, tokenizers and the headers of
+    /// weights; weights themselves are loaded by the first run.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the folder, named; a dtype or launch mode that the device does not have.
+    pub fn open(root: &Path, accelerator: Arc<dyn Accelerator>, options: PipelineOptions) -> Result<Self> {
+        let folder = ModelFolder::open(root)?;
+        let flux = match folder.class() {
+            PipelineClass::Flux => Flux::open(&folder)?,
+        };
+        let dtype = options.dtype.unwrap_or_else(|| flux.stored_dtype());
+        let device = accelerator.device();
+        if !device.capabilities.dtypes.contains(&dtype) {
+            let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
+            return Err(Error::Request {
+                option: "dtype",
+                value: dtype.name().into(),
+                remedy: format!("{} computes in {}; choose one with --dtype", device.label(), known.join(", ")),
+            });
+        }
+        let launch = match (options.launch, device.capabilities.launch.as_slice()) {
+            (Some(mode), modes) if modes.contains(&mode) => mode,
+            (None, [first, ..]) => *first,
+            (mode, modes) => {
+                let known: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+                return Err(tintype_accel::Error::LaunchMode {
+                    backend: device.backend.into(),
+                    mode: mode.unwrap_or(LaunchMode::Compiled),
+                    known: known.join(", "),
+                }
+                .into());
+            }
+        };
+        Ok(Self { root: root.to_path_buf(), place: Place { accelerator, launch }, dtype, flux })
+    }
+
+    /// Makes pictures.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for what the model cannot do, before anything runs; [`Error::Cancelled`];
+    /// [`Error::NotFinite`] instead of a picture of NaN; whatever the device reports.
+    pub fn generate(
+        &mut self,
+        request: &Request,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        let before = self.place.accelerator.stats();
+        let mut run = Run { place: &self.place, dtype: self.dtype, watcher, cancel };
+        let (settings, mut pictures) = self.flux.generate(request, &mut run)?;
+        let stats = self.place.accelerator.stats() - before;
+        for (index, picture) in pictures.iter_mut().enumerate() {
+            picture.text = self.text(&settings, index)?;
+        }
+        Ok(Generated { pictures, settings, stats })
+    }
+
+    /// The device.
+    pub fn accelerator(&self) -> &Arc<dyn Accelerator> {
+        &self.place.accelerator
+    }
+
+    /// The dtype of the arithmetic.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The launch mode.
+    pub fn launch(&self) -> LaunchMode {
+        self.place.launch
+    }
+
+    /// The model's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A short name for the weights' content: equal for equal checkpoints, from headers and samples of each tensor.
+    pub fn fingerprint(&self) -> &str {
+        self.flux.fingerprint()
+    }
+
+    /// The weights that are on the device, by component. They may be written in place: see [`Weights::write`].
+    pub fn weights(&self) -> Vec<(&'static str, Arc<Weights>)> {
+        self.flux.weights()
+    }
+
+    /// What a picture's file says of how it was made.
+    fn text(&self, settings: &Settings, index: usize) -> Result<Vec<(String, String)>> {
+        let device = self.place.accelerator.device();
+        let mut made = serde_json::to_value(settings).map_err(|e| Error::Internal { reason: e.to_string() })?;
+        if let Some(map) = made.as_object_mut() {
+            map.insert("picture".into(), index.into());
+            map.insert("model".into(), self.root.file_name().unwrap_or_default().to_string_lossy().into());
+            map.insert("model_fingerprint".into(), self.fingerprint().into());
+            map.insert("backend".into(), device.backend.into());
+            map.insert("device".into(), device.name.clone().into());
+            map.insert("emulated".into(), device.emulated.into());
+            map.insert("launch".into(), self.place.launch.name().into());
+            map.insert("version".into(), env!("CARGO_PKG_VERSION").into());
+        }
+        Ok(vec![("Software".into(), "tintype".into()), ("tintype".into(), made.to_string())])
+    }
+}

@@ -1,0 +1,130 @@
+"""Runs every exported case through the reader and holds it against the Rust interpreter.
+
+    cargo run -p tintype-conformance --example export_cases -- DIR
+    python tests/program_reader/test_cases.py DIR
+
+In float64 the two must agree to rounding in float64; in the declared dtypes, within the case's own tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reader import DTYPES, INTEGERS, Evaluator, FormatError, read
+
+# Sums of a thousand terms in another order, and functions from another library, in float64.
+EXACT = {"element": 1e-11, "whole": 1e-12}
+
+# Hardware may flush f32 and bf16 below their normal range; f16 is trusted to its least subnormal.
+LEAST = {"f32": 2.0**-126, "bf16": 2.0**-126, "f16": 2.0**-24}
+
+
+def expected(data: bytes, place: dict[str, int], shape: list[int]) -> torch.Tensor:
+    if place["bytes"] == 0:
+        return torch.empty(shape, dtype=torch.float64)
+    part = data[place["offset"] : place["offset"] + place["bytes"]]
+    return torch.frombuffer(bytearray(part), dtype=torch.float64).reshape(shape)
+
+
+def disagreement(got: torch.Tensor, want: torch.Tensor, dtype: str, tolerance: dict[str, float]) -> str | None:
+    """What is wrong with a result, if anything."""
+    got = got.double()
+    # What is too large for the dtype is infinite in it.
+    rounded = want if dtype in INTEGERS else want.to(DTYPES[dtype]).double()
+    finite = want[want.isfinite()].abs()
+    largest = finite.max().item() if finite.numel() else 0.0
+    # A tolerance of nothing is that of the correctly rounded result.
+    inexact = dtype not in INTEGERS and any(tolerance.values())
+    allowed = tolerance["element"] * want.abs() + tolerance["whole"] * largest + LEAST.get(dtype, 0.0)
+    close = (got - want).abs() <= (allowed if inexact else torch.zeros_like(want))
+    right = close | (got == want) | (got == rounded) | (got.isnan() & want.isnan())
+    if right.all():
+        return None
+    wrong = (~right).reshape(-1).nonzero()[0].item()
+    return (
+        f"{(~right).sum().item()} of {right.numel()} elements; "
+        f"element {wrong} is {got.reshape(-1)[wrong]}, not {want.reshape(-1)[wrong]}"
+    )
+
+
+def complaints(case: dict[str, Any], data: bytes) -> list[str]:
+    """Everything that is wrong with one case."""
+    program = read(json.dumps(case["program"]))
+    given = {name: data[p["offset"] : p["offset"] + p["bytes"]] for name, p in case["given"].items()}
+    entry = program["blocks"][-1]
+    found = []
+    for exact, tolerance in ((True, EXACT), (False, case["tolerance"])):
+        evaluator = Evaluator(program, exact)
+        outputs, states = evaluator.run(given)
+        for role, ports, results in (("outputs", entry["outputs"], outputs), ("states", entry.get("states", []), states)):
+            if {port["name"] for port in ports} != set(case[role]):
+                found.append(f"{role} have other names")
+                continue
+            for port in ports:
+                name, ty = port["name"], evaluator.type_of(entry, port["value"])
+                want = expected(data, case[role][name], list(ty.shape))
+                wrong = disagreement(results[name], want, ty.dtype, tolerance)
+                if wrong:
+                    arithmetic = "float64" if exact else "declared dtypes"
+                    found.append(f"{name!r} in {arithmetic}: {wrong}")
+    return found
+
+
+def refusals() -> list[str]:
+    """Programs that must be refused and are not."""
+    ty = {"dtype": "f32", "shape": [2]}
+    port = {"name": "x", "value": 0}
+
+    def program(**changes: Any) -> str:
+        block = {"name": "b", "values": [ty, ty], "inputs": [port], "params": [], "outputs": [], "nodes": []}
+        return json.dumps({"version": 1, "blocks": [{**block, **changes}], "sources": []})
+
+    silu = {"op": "silu", "inputs": [0], "outputs": [1]}
+    bad = {
+        "another version": program().replace('"version": 1', '"version": 2'),
+        "an unknown operation": program(nodes=[{**silu, "op": "frobnicate"}]),
+        "a value before it is defined": program(nodes=[{**silu, "inputs": [1]}]),
+        "a value defined twice": program(nodes=[silu, silu]),
+        "a call of itself": program(nodes=[{**silu, "op": "call", "block": 0}]),
+        "an undefined output": program(outputs=[{"name": "y", "value": 1}]),
+    }
+    read(program(nodes=[silu], outputs=[{"name": "y", "value": 1}]))
+    accepted = []
+    for what, text in bad.items():
+        try:
+            read(text)
+            accepted.append(f"{what} is accepted")
+        except FormatError:
+            pass
+    return accepted
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="what the example export_cases wrote")
+    folder = parser.parse_args().folder
+    cases = json.loads((folder / "cases.json").read_text())
+    data = (folder / "data.bin").read_bytes()
+    failed = 0
+    for case in cases:
+        found = complaints(case, data)
+        failed += bool(found)
+        for complaint in found:
+            print(f"FAILED {case['name']}: {complaint}")
+    accepted = refusals()
+    for complaint in accepted:
+        print(f"FAILED reader: {complaint}")
+    good = not failed and not accepted and bool(cases)
+    verdict = "PASSED" if good else "FAILED"
+    print(f"{verdict}: {len(cases) - failed} of {len(cases)} cases agree, torch {torch.__version__}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
