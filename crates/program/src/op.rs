@@ -31,7 +31,8 @@ pub enum Op {
         /// The function applied to each pair of elements.
         function: Binary,
     },
-    /// `(x)` to the same shape in another dtype: to nearest, ties to even; float to integer truncates and saturates.
+    /// `(x)` to the same shape in another dtype: to nearest, ties to even; float to integer truncates and
+    /// saturates, NaN to 0.
     Cast {
         /// The element type of the result.
         dtype: DType,
@@ -82,7 +83,7 @@ pub enum Op {
         shape: Shape,
     },
     /// `(table, indices: i32)`: the entries of `table` along `axis` that `indices` name; the axis is replaced by the
-    /// shape of `indices`. An index outside the axis is clamped to it.
+    /// shape of `indices`. An index outside the axis is clamped to it, negative ones to 0.
     Gather {
         /// The axis of `table`.
         axis: usize,
@@ -113,7 +114,7 @@ pub enum Op {
         activation: Activation,
     },
     /// `(q: [b, h, s, d], k: [b, h, t, d], v: [b, h, t, e], mask?: [b | 1, h | 1, s | 1, t])` to `[b, h, s, e]`:
-    /// `softmax(scale q k^T + mask) v`.
+    /// `softmax(scale q k^T + mask) v`. A query whose mask is all negative infinity gives NaN.
     Attention {
         /// The factor on the scores.
         scale: f64,
@@ -208,7 +209,7 @@ pub enum Unary {
     Erf,
     /// `1 / (1 + e^-x)`
     Sigmoid,
-    /// `max(x, 0)`
+    /// `max(x, 0)`; NaN stays NaN.
     Relu,
 }
 
@@ -222,7 +223,7 @@ pub enum Binary {
     Sub,
     /// `a b`; wraps for integers.
     Mul,
-    /// `a / b`; integers truncate, and division by zero gives zero.
+    /// `a / b`; integers truncate, division by zero gives zero, and the least divided by -1 wraps.
     Div,
     /// The larger; NaN if either is.
     Max,
@@ -240,7 +241,7 @@ pub enum Reduce {
     Sum,
     /// The sum divided by the number of elements.
     Mean,
-    /// The largest.
+    /// The largest; NaN if any is.
     Max,
 }
 
@@ -260,7 +261,7 @@ pub enum PadMode {
 pub enum Activation {
     /// Nothing.
     Keep,
-    /// Round it to E4M3 with one scale a row, found as it goes.
+    /// Round it to OCP E4M3 with one scale a row, found as it goes: its largest magnitude over 448. Rows of zeros stay.
     DynamicFp8,
 }
 
@@ -303,7 +304,8 @@ pub enum Attribute {
 }
 
 impl Op {
-    /// The operation's name in messages, in coverage tables and in the JSON form.
+    /// The operation's name in messages and coverage tables. That of the JSON form too, but for a custom operation,
+    /// which is called by its own name here and `custom` there.
     pub fn name(&self) -> &str {
         match self {
             Op::Constant { .. } => "constant",

@@ -3,7 +3,6 @@
 mod denoise;
 mod draw;
 mod model;
-mod pixels;
 mod run;
 mod sizes;
 mod step;

@@ -1,10 +1,9 @@
 //! Between packed latents and pictures.
 
 use super::model::FluxModel;
-use super::pixels::{from_picture, to_pixels};
 use super::sizes::Extents;
 use crate::files::Picture;
-use crate::generate::{Component, Run};
+use crate::generate::{Component, Run, from_picture, to_pixels};
 use crate::{Error, Result};
 use tintype_accel::Buffer;
 use tintype_models::{pack, vae};
@@ -66,7 +65,7 @@ impl Vae {
         picture: &Picture,
         draw: &[f32],
     ) -> Result<Vec<f32>> {
-        let pixels = from_picture(picture, extents.width, extents.height)?;
+        let pixels = from_picture(picture, extents.width, extents.height);
         let key = [extents.latent_height, extents.latent_width];
         let (config, place, dtype) = (&model.vae, run.place, run.dtype);
         let shape = [1, extents.height, extents.width];

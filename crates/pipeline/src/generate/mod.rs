@@ -1,11 +1,14 @@
 //! The parts of a run that no model owns: what is asked for, what is heard, what runs where.
 
 mod component;
+mod pixels;
 mod request;
+mod resize;
 mod tensors;
 mod watch;
 
 pub(crate) use component::{Component, Place, Run};
+pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
 pub(crate) use tensors::dtype_of;
 pub use watch::{CancelToken, Event, Watcher};

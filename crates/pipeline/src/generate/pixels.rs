@@ -1,13 +1,12 @@
 //! Between pictures and the numbers a VAE takes and gives.
 
+use super::resize::resize;
 use crate::files::Picture;
 use crate::{Error, Result};
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 /// A picture as `[3, height, width]` in -1 to 1, resized where it has another size (Lanczos, as Pillow's).
-pub(crate) fn from_picture(picture: &Picture, width: usize, height: usize) -> Result<Vec<f32>> {
-    let resized = resize(picture, width, height)?;
+pub(crate) fn from_picture(picture: &Picture, width: usize, height: usize) -> Vec<f32> {
+    let resized = resize(picture, width, height);
     let plane = width * height;
     let mut values = vec![0.0; 3 * plane];
     for (i, pixel) in resized.chunks_exact(3).enumerate().take(plane) {
@@ -16,27 +15,7 @@ pub(crate) fn from_picture(picture: &Picture, width: usize, height: usize) -> Re
             values[c * plane + i] = 2.0 * (f32::from(byte) / 255.0) - 1.0;
         }
     }
-    Ok(values)
-}
-
-fn resize(picture: &Picture, width: usize, height: usize) -> Result<Vec<u8>> {
-    let fault = |reason: String| Error::Request {
-        option: "image",
-        value: format!("{} by {} pixels", picture.width, picture.height),
-        remedy: format!("it cannot be resized to {width} by {height}: {reason}"),
-    };
-    if (picture.width as usize, picture.height as usize) == (width, height) {
-        return Ok(picture.rgb.clone());
-    }
-    let (Ok(to_width), Ok(to_height)) = (u32::try_from(width), u32::try_from(height)) else {
-        return Err(fault("that is too large".into()));
-    };
-    let source = Image::from_vec_u8(picture.width, picture.height, picture.rgb.clone(), PixelType::U8x3)
-        .map_err(|error| fault(error.to_string()))?;
-    let mut target = Image::new(to_width, to_height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|error| fault(error.to_string()))?;
-    Ok(target.into_vec())
+    values
 }
 
 /// `[3, height, width]` in -1 to 1 as 8-bit pixels, rounded as diffusers rounds: to nearest, ties to even.
@@ -66,7 +45,7 @@ mod tests {
     fn pixels_survive_the_way_there_and_back() {
         let rgb: Vec<u8> = (0..4 * 2 * 3).map(|i| (i * 10) as u8).collect();
         let picture = Picture { width: 4, height: 2, rgb: rgb.clone(), text: vec![] };
-        let values = from_picture(&picture, 4, 2).unwrap();
+        let values = from_picture(&picture, 4, 2);
         assert_eq!(to_pixels(&values, 4, 2).unwrap(), rgb);
         assert!(to_pixels(&[f32::NAN; 24], 4, 2).is_err());
     }
