@@ -60,7 +60,15 @@ def _check_block(program: dict[str, Any], index: int, block: dict[str, Any]) -> 
     states = block.get("states", [])
     if states and index + 1 != len(program["blocks"]):
         raise FormatError(f"{where} has states and is not the entry")
-    defined = [port["value"] for port in [*block["inputs"], *block["params"], *states]]
+    defined: set[int] = set()
+
+    def define(values: list[int]) -> None:
+        for value in values:
+            if value in defined or not 0 <= value < len(block["values"]):
+                raise FormatError(f"{where}: value {value} is defined twice or has no type")
+            defined.add(value)
+
+    define([port["value"] for port in [*block["inputs"], *block["params"], *states]])
     for position, node in enumerate(block["nodes"]):
         op = node["op"]
         if op not in OPERATIONS and op not in CALLS:
@@ -70,11 +78,9 @@ def _check_block(program: dict[str, Any], index: int, block: dict[str, Any]) -> 
             raise FormatError(f"{where}, node {position}: values {missing} are used before they are defined")
         if op in CALLS and not 0 <= node[CALLS[op]] < index:
             raise FormatError(f"{where}, node {position}: calls a block that does not come before")
-        defined.extend(node["outputs"])
-    if len(set(defined)) != len(defined):
-        raise FormatError(f"{where}: a value is defined twice")
+        define(node["outputs"])
     ends = [port["value"] for port in block["outputs"]] + [state["next"] for state in states]
-    if not set(ends) <= set(defined):
+    if not set(ends) <= defined:
         raise FormatError(f"{where}: a result is not defined")
 
 
@@ -148,8 +154,9 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {}
 
 
 def operation(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Enters a function under its name: it takes the node, the declared type of the result, and the operands."""
-    OPERATIONS[function.__name__] = function
+    """Enters a function under its name, less a trailing underscore where the plain name is taken. It takes the node,
+    the declared type of the result, and the operands."""
+    OPERATIONS[function.__name__.rstrip("_")] = function
     return function
 
 
@@ -252,11 +259,9 @@ def transpose(node: Node, ty: Type, x: Tensor) -> Tensor:
 
 
 @operation
-def slice(node: Node, ty: Type, x: Tensor) -> Tensor:  # noqa: A001
-    import builtins
-
+def slice_(node: Node, ty: Type, x: Tensor) -> Tensor:
     ranges = zip(node["starts"], node["ends"], node["steps"], strict=True)
-    return x[tuple(builtins.slice(*bounds) for bounds in ranges)]
+    return x[tuple(slice(*bounds) for bounds in ranges)]
 
 
 @operation
@@ -337,12 +342,9 @@ def attention(node: Node, ty: Type, q: Tensor, k: Tensor, v: Tensor, mask: Tenso
 
 
 @operation
-def decode_op(node: Node, ty: Type, x: Tensor) -> Tensor:
+def decode_(node: Node, ty: Type, x: Tensor) -> Tensor:
     # Encoded parameters are decoded when they are read.
     return x
-
-
-OPERATIONS["decode"] = OPERATIONS.pop("decode_op")
 
 
 # ---- norms and rotation

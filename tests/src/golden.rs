@@ -83,7 +83,8 @@ pub fn model(name: &str) -> PathBuf {
 
 /// Every golden case of a pipeline's call, by name.
 pub fn cases() -> Vec<Case> {
-    let mut files: Vec<_> = fs::read_dir(fixtures().join("golden")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(fixtures().join("golden")).unwrap().map(|e| e.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|e| e == "json"));
     files.sort();
     let text = files.iter().map(|file| fs::read_to_string(file).unwrap());

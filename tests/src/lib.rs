@@ -1,9 +1,11 @@
 //! What the tests of the whole share: golden cases made by diffusers, pipelines on them, comparisons.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod denoiser;
 mod golden;
 mod recorder;
 
+pub use denoiser::{Denoiser, Told};
 pub use golden::{Case, Golden, Tensor, cases, fixtures, model};
 pub use recorder::{Recorder, open_cpu, request_of};
 
@@ -30,5 +32,11 @@ pub fn relative_error(a: &[f32], b: &[f32]) -> f64 {
     let difference: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
     let norm: f64 = b.iter().map(|b| square(f64::from(*b))).sum();
     let error = (difference / norm).sqrt();
-    if error.is_nan() && difference == 0.0 { 0.0 } else if error.is_nan() { f64::INFINITY } else { error }
+    if error.is_nan() && difference == 0.0 {
+        0.0
+    } else if error.is_nan() {
+        f64::INFINITY
+    } else {
+        error
+    }
 }

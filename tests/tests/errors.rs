@@ -24,7 +24,8 @@ fn good() -> TempDir {
 fn told(root: &Path, request: &Request) -> String {
     let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
     let opened = Pipeline::open(root, device, Default::default());
-    let failed = opened.and_then(|mut p| p.generate(request, &mut |_| {}, &CancelToken::default()).map(|_| ()));
+    let failed =
+        opened.and_then(|mut p| p.generate(request, &mut |_| {}, &CancelToken::default()).map(|_| ()));
     failed.expect_err("it should have failed").to_string()
 }
 
@@ -40,10 +41,14 @@ const TRANSFORMER: &str = "transformer/diffusion_pytorch_model.safetensors";
 fn rewrite(file: &Path, change: impl FnOnce(&mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>)) {
     let content = std::fs::read(file).unwrap();
     let tensors = SafeTensors::deserialize(&content).unwrap();
-    let own = |(name, view): (String, TensorView<'_>)| (name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()));
+    let own = |(name, view): (String, TensorView<'_>)| {
+        (name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+    };
     let mut tensors: BTreeMap<_, _> = tensors.tensors().into_iter().map(own).collect();
     change(&mut tensors);
-    let views = tensors.iter().map(|(name, (dtype, shape, data))| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
+    let views = tensors
+        .iter()
+        .map(|(name, (dtype, shape, data))| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
     std::fs::write(file, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
@@ -66,7 +71,10 @@ fn a_surplus_weight_is_named() {
     rewrite(&folder.path().join(TRANSFORMER), |tensors| {
         tensors.insert("lora.weight".into(), (Dtype::F32, vec![1], vec![0; 4]));
     });
-    assert_says(&told(folder.path(), &base()), &["transformer", "does not use", "`lora.weight`", "config.json"]);
+    assert_says(
+        &told(folder.path(), &base()),
+        &["transformer", "does not use", "`lora.weight`", "config.json"],
+    );
 }
 
 #[test]
@@ -85,7 +93,10 @@ fn a_truncated_file_is_named() {
     let file = folder.path().join(TRANSFORMER);
     let content = std::fs::read(&file).unwrap();
     std::fs::write(&file, &content[..content.len() - 100]).unwrap();
-    assert_says(&told(folder.path(), &base()), &["diffusion_pytorch_model.safetensors", "truncated", "again"]);
+    assert_says(
+        &told(folder.path(), &base()),
+        &["diffusion_pytorch_model.safetensors", "truncated", "again"],
+    );
 }
 
 #[test]
@@ -127,7 +138,10 @@ fn numbers_out_of_range_are_refused_before_anything_runs() {
     let root = model("flux-base");
     let with = |request: Request| told(&root, &request);
     assert_says(&with(Request { count: Some(0), ..base() }), &["count is 0", "1 to"]);
-    assert_says(&with(Request { max_sequence_length: Some(513), ..base() }), &["max-sequence-length is 513", "512"]);
+    assert_says(
+        &with(Request { max_sequence_length: Some(513), ..base() }),
+        &["max-sequence-length is 513", "512"],
+    );
     assert_says(&with(Request { guidance: Some(f64::NAN), ..base() }), &["guidance is NaN", "finite"]);
     let steps = |n| Some(tintype::Steps::Count(n));
     assert_says(&with(Request { steps: steps(0), ..base() }), &["steps is 0"]);

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use tintype::{CancelToken, DType, Event, LaunchMode, Request};
-use tintype_tests::{Case, Golden, Recorder, cases, open_cpu, relative_error, request_of};
+use tintype_tests::{Case, Denoiser, Golden, Recorder, Told, cases, open_cpu, relative_error, request_of};
 
 /// The bound on every f32 result, `‖a − b‖ / ‖b‖`.
 const BOUND: f64 = 1e-5;
@@ -87,6 +87,37 @@ fn f32_cases() -> Vec<Case> {
 fn every_f32_case_is_diffusers() {
     let faults: Vec<_> = f32_cases().iter().flat_map(|case| check(case, LaunchMode::Compiled)).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The denoiser alone, on diffusers' own inputs, so that nothing before it can hide or excuse an error.
+#[test]
+fn the_denoiser_alone_is_diffusers() {
+    let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
+    let mut compared = 0;
+    for case in f32_cases() {
+        let golden = Golden::of(&case);
+        let get = |name: &str| golden.get(name).map(|tensor| tensor.values.as_slice());
+        let (Some(hidden_states), Some(text), Some(pooled), Some(output)) = (
+            get("transformer.hidden_states"),
+            get("transformer.encoder_hidden_states").or(get("t5.last_hidden_state")),
+            get("transformer.pooled_projections").or(get("clip.pooled")),
+            get("transformer.output"),
+        ) else {
+            continue;
+        };
+        let ids = &golden.get("transformer.img_ids").unwrap().values;
+        let largest = |axis: usize| ids.chunks(3).map(|id| id[axis] as usize + 1).max().unwrap();
+        let batch = golden.get("transformer.output").unwrap().shape[0];
+        let mut denoiser =
+            Denoiser::new(&device, &case.model, batch, [largest(1), largest(2)], case.max_sequence_length);
+        let time = f64::from(get("transformer.timestep").unwrap()[0] * 1000.0);
+        let guidance = get("transformer.guidance").map_or(0.0, |guidance| f64::from(guidance[0] * 1000.0));
+        let error =
+            relative_error(&denoiser.predict(&Told { hidden_states, text, pooled, time, guidance }), output);
+        assert!(error < BOUND, "{}: the transformer's output is off by {error:.2e}", case.case);
+        compared += 1;
+    }
+    assert!(compared >= 30, "{compared} cases were compared");
 }
 
 #[test]

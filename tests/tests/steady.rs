@@ -20,7 +20,9 @@ fn nothing_is_compiled_after_the_first_picture() {
     let mut pipeline = open_cpu("flux-base", DType::F32, None);
     let (first, stats) = generate(&mut pipeline, &base());
     assert!(stats.compiles > 0);
-    for (seed, prompt) in [(1, "a blue circle"), (2, ""), (3, "snow on a mountain at night, and much more besides")] {
+    for (seed, prompt) in
+        [(1, "a blue circle"), (2, ""), (3, "snow on a mountain at night, and much more besides")]
+    {
         let (picture, stats) = generate(&mut pipeline, &Request { seed, prompt: prompt.into(), ..base() });
         assert_eq!((stats.compiles, stats.cache_hits), (0, 0));
         assert_eq!(stats.fallbacks, 0);
@@ -37,7 +39,12 @@ fn another_number_of_steps_compiles_nothing_and_guidance_only_the_step() {
     assert_eq!(steps.compiles, 0);
     let request = Request { negative: Some("blurry".into()), true_cfg: Some(3.0), ..base() };
     let (_, guided) = generate(&mut pipeline, &request);
-    assert!(guided.compiles > 0 && guided.compiles < first.compiles / 2, "{} of {}", guided.compiles, first.compiles);
+    assert!(
+        guided.compiles > 0 && guided.compiles < first.compiles / 2,
+        "{} of {}",
+        guided.compiles,
+        first.compiles
+    );
     assert!(guided.cache_hits > 0, "the denoiser's blocks were found");
 }
 

@@ -64,7 +64,7 @@ pub trait Accelerator: Send + Sync {
     /// Enqueues a copy of `bytes` to `offset` of `storage`.
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()>;
 
-    /// Enqueues a copy to the host.
+    /// Enqueues a copy to the host. Accumulated work is flushed first, for [`FlushReason::ReadBack`].
     fn read(&self, buffer: &Buffer) -> Result<Readback>;
 
     /// Marks this point of the queue.

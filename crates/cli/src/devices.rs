@@ -9,7 +9,8 @@ use tintype::accel::{Device, Probe};
 pub(crate) fn run(args: &DevicesArgs) -> Result<ExitCode> {
     let found = tintype::backends().probe();
     if args.json {
-        let list: Vec<_> = found.iter().map(|(name, probe)| json!({ "backend": name, "probe": probe })).collect();
+        let list: Vec<_> =
+            found.iter().map(|(name, probe)| json!({ "backend": name, "probe": probe })).collect();
         println!("{}", serde_json::to_string_pretty(&list)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -26,8 +27,14 @@ fn show(name: &str, probe: &Probe) {
         if let Some(bytes) = device.memory {
             println!("    memory        {:.1} GiB", bytes as f64 / f64::from(1 << 30));
         }
-        println!("    dtypes        {}", list(device, |d| d.capabilities.dtypes.iter().map(|t| t.name()).collect()));
-        println!("    launch modes  {}", list(device, |d| d.capabilities.launch.iter().map(|m| m.name()).collect()));
+        println!(
+            "    dtypes        {}",
+            list(device, |d| d.capabilities.dtypes.iter().map(|t| t.name()).collect())
+        );
+        println!(
+            "    launch modes  {}",
+            list(device, |d| d.capabilities.launch.iter().map(|m| m.name()).collect())
+        );
         for (what, version) in &device.versions {
             println!("    {what:13} {version}");
         }

@@ -83,7 +83,9 @@ impl Watcher for Progress {
                 };
                 self.count(stage, done as u64, total as u64, format!("{done} of {total}"));
             }
-            Event::Decoding { picture, count } => self.spin(format!("decoding picture {} of {count}", picture + 1)),
+            Event::Decoding { picture, count } => {
+                self.spin(format!("decoding picture {} of {count}", picture + 1))
+            }
             _ => {}
         }
     }

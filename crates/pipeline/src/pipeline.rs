@@ -57,7 +57,11 @@ impl Pipeline {
             return Err(Error::Request {
                 option: "dtype",
                 value: dtype.name().into(),
-                remedy: format!("{} computes in {}; choose one with --dtype", device.label(), known.join(", ")),
+                remedy: format!(
+                    "{} computes in {}; choose one with --dtype",
+                    device.label(),
+                    known.join(", ")
+                ),
             });
         }
         let launch = match (options.launch, device.capabilities.launch.as_slice()) {
@@ -131,7 +135,8 @@ impl Pipeline {
     /// What a picture's file says of how it was made.
     fn text(&self, settings: &Settings, index: usize) -> Result<Vec<(String, String)>> {
         let device = self.place.accelerator.device();
-        let mut made = serde_json::to_value(settings).map_err(|e| Error::Internal { reason: e.to_string() })?;
+        let mut made =
+            serde_json::to_value(settings).map_err(|e| Error::Internal { reason: e.to_string() })?;
         if let Some(map) = made.as_object_mut() {
             map.insert("picture".into(), index.into());
             map.insert("model".into(), self.root.file_name().unwrap_or_default().to_string_lossy().into());

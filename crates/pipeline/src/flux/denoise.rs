@@ -49,8 +49,12 @@ impl Denoising {
             dtype,
         };
         let f32 = |extents: &[usize]| TensorType::new(DType::F32, extents);
-        let times: Vec<f64> =
-            plan.table.rows.iter().map(|row| flux::scaled_time(model_time(row.timestep, dtype), dtype)).collect();
+        let times: Vec<f64> = plan
+            .table
+            .rows
+            .iter()
+            .map(|row| flux::scaled_time(model_time(row.timestep, dtype), dtype))
+            .collect();
         let mut features = flux::timestep_features(&times);
         features.resize(shape.capacity * FEATURES, 0.0);
         let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;

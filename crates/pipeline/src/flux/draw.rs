@@ -49,6 +49,7 @@ pub(crate) fn first_latents(
     let draw = generator.randn(start.noise_dtype, latent);
     let noise = generator.randn(start.noise_dtype, latent * start.count);
     let clean = vae.encode(model, run, extents, picture, &draw)?;
-    let mixed: Vec<f32> = noise.chunks(latent.max(1)).flat_map(|noise| mix_noise(&clean, noise, sigma)).collect();
+    let mixed: Vec<f32> =
+        noise.chunks(latent.max(1)).flat_map(|noise| mix_noise(&clean, noise, sigma)).collect();
     Ok(extents.pack(&mixed, start.count, channels))
 }

@@ -70,8 +70,20 @@ impl FluxModel {
     fn agree(&self, folder: &ModelFolder) -> Result<()> {
         let latents = self.vae.latent_channels.saturating_mul(4);
         let pairs = [
-            ("transformer/config.json", "in_channels", self.transformer.in_channels, latents, "4 latent_channels of the vae"),
-            ("transformer/config.json", "out_channels", self.transformer.output_width(), latents, "4 latent_channels of the vae"),
+            (
+                "transformer/config.json",
+                "in_channels",
+                self.transformer.in_channels,
+                latents,
+                "4 latent_channels of the vae",
+            ),
+            (
+                "transformer/config.json",
+                "out_channels",
+                self.transformer.output_width(),
+                latents,
+                "4 latent_channels of the vae",
+            ),
             (
                 "transformer/config.json",
                 "joint_attention_dim",
@@ -95,7 +107,9 @@ impl FluxModel {
                     path: folder.root().join(file),
                     key: key.into(),
                     value: found.to_string(),
-                    remedy: format!("it must be {wanted}, {of}; the folder mixes components of different models"),
+                    remedy: format!(
+                        "it must be {wanted}, {of}; the folder mixes components of different models"
+                    ),
                 });
             }
         }

@@ -79,7 +79,11 @@ impl Flux {
         all.into_iter().filter_map(|(name, weights)| Some((name, Arc::clone(weights?)))).collect()
     }
 
-    pub(crate) fn generate(&mut self, request: &Request, run: &mut Run<'_>) -> Result<(Settings, Vec<Picture>)> {
+    pub(crate) fn generate(
+        &mut self,
+        request: &Request,
+        run: &mut Run<'_>,
+    ) -> Result<(Settings, Vec<Picture>)> {
         let task = self.task(request, run.dtype)?;
         let settings = &task.settings;
         let table = self.model.scheduler.table(&task.schedule)?;
@@ -147,7 +151,8 @@ impl Flux {
         let max_sequence_length = request.max_sequence_length.unwrap_or(SEQUENCE);
         within("max-sequence-length", max_sequence_length, SEQUENCE)?;
         let strength = request.image.as_ref().map(|(_, strength)| strength.unwrap_or(STRENGTH));
-        let guidance = request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
+        let guidance =
+            request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
         finite("guidance", guidance)?;
         let true_cfg = request.true_cfg.unwrap_or(1.0);
         finite("true-cfg", true_cfg)?;
@@ -191,7 +196,11 @@ fn within(option: &'static str, value: usize, most: usize) -> Result<()> {
     if (1..=most).contains(&value) {
         return Ok(());
     }
-    Err(Error::Request { option, value: value.to_string(), remedy: format!("give a number from 1 to {most}") })
+    Err(Error::Request {
+        option,
+        value: value.to_string(),
+        remedy: format!("give a number from 1 to {most}"),
+    })
 }
 
 fn finite(option: &'static str, value: f64) -> Result<()> {

@@ -33,7 +33,8 @@ impl Extents {
                     value if value < unit => below.to_string(),
                     _ => format!("{below} or {above}"),
                 };
-                let remedy = format!("this model makes multiples of {unit} up to {LARGEST}; the nearest is {nearest}");
+                let remedy =
+                    format!("this model makes multiples of {unit} up to {LARGEST}; the nearest is {nearest}");
                 return Err(Error::Request { option, value: value.to_string(), remedy });
             }
         }

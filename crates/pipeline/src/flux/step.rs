@@ -46,12 +46,15 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
 
         let latents = scope.state("latents", own(&tokens))?;
         let step = scope.state("step", TensorType::new(DType::I32, [1]))?;
-        let table = |name: &str, width| scope.input(name, f32(&[shape.capacity, width]))?.gather(0, step.value());
+        let table =
+            |name: &str, width| scope.input(name, f32(&[shape.capacity, width]))?.gather(0, step.value());
         let coefficients = table("coefficients", COEFFICIENTS)?;
         let time = table("timestep_features", FEATURES)?.broadcast_to(&[shape.batch, FEATURES])?;
         let guidance = match config.guidance_embeds {
             true => Some(
-                scope.input("guidance_features", f32(&[1, FEATURES]))?.broadcast_to(&[shape.batch, FEATURES])?,
+                scope
+                    .input("guidance_features", f32(&[1, FEATURES]))?
+                    .broadcast_to(&[shape.batch, FEATURES])?,
             ),
             false => None,
         };
@@ -59,7 +62,8 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
         let (cos, sin) = (scope.input("rope_cos", angles.clone())?, scope.input("rope_sin", angles)?);
         let prompt = |text: &str, pooled: &str| -> Result<(Value, Value)> {
             let (tokens, width) = (shape.text_tokens, config.joint_attention_dim);
-            let text = scope.input(text, own(&[1, tokens, width]))?.broadcast_to(&[shape.batch, tokens, width])?;
+            let text =
+                scope.input(text, own(&[1, tokens, width]))?.broadcast_to(&[shape.batch, tokens, width])?;
             let width = config.pooled_projection_dim;
             let pooled = scope.input(pooled, own(&[1, width]))?.broadcast_to(&[shape.batch, width])?;
             Ok((text, pooled))
@@ -70,7 +74,9 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
         arguments.extend(guidance.as_ref());
         let types: Vec<&TensorType> = arguments.iter().map(|value| value.ty()).collect();
         let denoiser = scope.block("flux_denoiser", &types, |scope, arguments| {
-            let [hidden_states, text, pooled, time, cos, sin, guidance @ ..] = arguments else { return Ok(vec![]) };
+            let [hidden_states, text, pooled, time, cos, sin, guidance @ ..] = arguments else {
+                return Ok(vec![]);
+            };
             let inputs = flux::Inputs {
                 hidden_states,
                 encoder_hidden_states: text,
@@ -146,7 +152,11 @@ mod tests {
         ] {
             assert_eq!(inner(&other), plain, "{other:?}");
         }
-        assert_ne!(inner(&StepShape { image_tokens: 64, ..shape() }), plain, "another size is another denoiser");
+        assert_ne!(
+            inner(&StepShape { image_tokens: 64, ..shape() }),
+            plain,
+            "another size is another denoiser"
+        );
     }
 
     #[test]

@@ -51,22 +51,17 @@ impl TextEncoders {
         Ok(Prompt { text, pooled })
     }
 
-    fn run_clip(
-        &mut self,
-        model: &FluxModel,
-        run: &mut Run<'_>,
-        prompt: &str,
-        name: &str,
-    ) -> Result<Buffer> {
+    fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, name: &str) -> Result<Buffer> {
         let (config, dtype, place) = (&model.clip, run.dtype, run.place);
         // diffusers cuts prompts where the tokenizer says; published tokenizers and models agree on 77.
         let length = model.clip_tokenizer.model_max_length().unwrap_or(config.max_position_embeddings);
         let length = length.min(config.max_position_embeddings);
-        let ids = tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
+        let ids =
+            tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
         show_ids(run.watcher, &format!("{name}clip.ids"), &ids);
-        let stage = self.clip.stage(&length, run, || {
-            Ok(clip::program(config, model.clip_prefix(), 1, length, dtype)?)
-        })?;
+        let stage = self
+            .clip
+            .stage(&length, run, || Ok(clip::program(config, model.clip_prefix(), 1, length, dtype)?))?;
         let mask = clip::causal_mask(length, dtype);
         let mask = place.put(TensorType::new(DType::F32, [1, 1, length, length]), &mask)?;
         let index = place.put_ids(&[1], &clip::pooled_index(config, &ids, length))?;
@@ -90,11 +85,12 @@ impl TextEncoders {
         name: &str,
     ) -> Result<Buffer> {
         let (config, dtype, place) = (&model.t5, run.dtype, run.place);
-        let ids = tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
+        let ids =
+            tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
         show_ids(run.watcher, &format!("{name}t5.ids"), &ids);
-        let stage = self.t5.stage(&length, run, || {
-            Ok(t5::program(config, model.t5_embedding(), 1, length, dtype)?)
-        })?;
+        let stage = self
+            .t5
+            .stage(&length, run, || Ok(t5::program(config, model.t5_embedding(), 1, length, dtype)?))?;
         let buckets = place.put_ids(&[length, length], &t5::relative_buckets(config, length))?;
         let ids = place.put_ids(&[1, length], &ids)?;
         let outputs = stage.call(place, &[("input_ids", &ids), ("relative_buckets", &buckets)])?;

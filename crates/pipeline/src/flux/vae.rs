@@ -49,7 +49,8 @@ impl Vae {
             run.watcher.tensor("vae.decode_output", &image.ty().shape, &values);
         }
         let side = |pixels: usize| {
-            u32::try_from(pixels).map_err(|_| Error::Internal { reason: "a picture beyond 2^32 pixels".into() })
+            u32::try_from(pixels)
+                .map_err(|_| Error::Internal { reason: "a picture beyond 2^32 pixels".into() })
         };
         let rgb = to_pixels(&values, extents.width, extents.height)?;
         Ok(Picture { width: side(extents.width)?, height: side(extents.height)?, rgb, text: Vec::new() })
@@ -69,9 +70,9 @@ impl Vae {
         let key = [extents.latent_height, extents.latent_width];
         let (config, place, dtype) = (&model.vae, run.place, run.dtype);
         let shape = [1, extents.height, extents.width];
-        let stage = self.encoder.stage(&key, run, || {
-            Ok(vae::encoder_program(config, model.vae_names(), shape, dtype)?)
-        })?;
+        let stage = self
+            .encoder
+            .stage(&key, run, || Ok(vae::encoder_program(config, model.vae_names(), shape, dtype)?))?;
         let image = TensorType::new(dtype, [1, config.in_channels, extents.height, extents.width]);
         let outputs = stage.call(place, &[("image", &place.put(image, &pixels)?)])?;
         let [mean, std] = outputs.as_slice() else {

@@ -4,7 +4,8 @@ use super::watch::{CancelToken, Event, Watcher};
 use crate::{Error, Result};
 use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, Instance, LaunchMode, Purpose, Signature, TensorSource, Weights,
+    Accelerator, Bindings, Buffer, CompileOptions, Instance, LaunchMode, Purpose, Signature, TensorSource,
+    Weights,
 };
 use tintype_program::{DType, Program};
 
@@ -94,7 +95,8 @@ impl<K: PartialEq + Clone> Component<K> {
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
                 let params = signature.params.iter();
                 let source = self.source.as_ref();
-                let weights = Weights::load(&place.accelerator, params, source, &self.ignored, &mut progress)?;
+                let weights =
+                    Weights::load(&place.accelerator, params, source, &self.ignored, &mut progress)?;
                 Arc::clone(self.weights.insert(weights))
             }
         };

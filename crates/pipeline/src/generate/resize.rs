@@ -54,8 +54,7 @@ fn windows(from: usize, to: usize) -> Vec<Window> {
         let centre = (i as f64 + 0.5) * scale;
         let first = (centre - support + 0.5).max(0.0) as usize;
         let last = ((centre + support + 0.5) as usize).min(from);
-        let weights: Vec<f64> =
-            (first..last).map(|x| lanczos((x as f64 - centre + 0.5) / stretch)).collect();
+        let weights: Vec<f64> = (first..last).map(|x| lanczos((x as f64 - centre + 0.5) / stretch)).collect();
         let sum: f64 = weights.iter().sum();
         let fixed = |weight: &f64| (weight / sum * f64::from(1 << PRECISION)).round() as i32;
         Window { first, weights: weights.iter().map(fixed).collect() }
