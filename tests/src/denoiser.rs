@@ -1,6 +1,7 @@
 //! The denoiser by itself, as a Program of its own.
 
 use crate::golden::model;
+use std::path::Path;
 use std::sync::Arc;
 use tintype::accel::{
     Accelerator, Bindings, CompileOptions, Instance, Purpose, Signature, Weights, from_f32, to_f32,
@@ -34,7 +35,7 @@ pub struct Told<'t> {
 }
 
 impl Denoiser {
-    /// The transformer of `model`, for a picture of `grid` tokens down and across.
+    /// The transformer of a fixture, for a picture of `grid` tokens down and across.
     pub fn new(
         device: &Arc<dyn Accelerator>,
         name: &str,
@@ -42,13 +43,23 @@ impl Denoiser {
         grid: [usize; 2],
         text_tokens: usize,
     ) -> Self {
-        let folder = model(name).join("transformer");
+        Self::at(device, &model(name).join("transformer"), batch, grid, text_tokens)
+    }
+
+    /// The transformer in a folder.
+    pub fn at(
+        device: &Arc<dyn Accelerator>,
+        folder: &Path,
+        batch: usize,
+        grid: [usize; 2],
+        text_tokens: usize,
+    ) -> Self {
         let config =
             flux::Config::from_json(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
         let sizes = flux::Sizes { batch, text_tokens, image_tokens: grid[0] * grid[1] };
         let program = flux::program(&config, sizes, DType::F32).unwrap();
         let module = device.compile(&program, &CompileOptions { launch: LaunchMode::Compiled }).unwrap();
-        let checkpoint = Checkpoint::open(&folder, &["diffusion_pytorch_model"]).unwrap();
+        let checkpoint = Checkpoint::open(folder, &["diffusion_pytorch_model"]).unwrap();
         let params = &module.signature().params;
         let weights = Weights::load(device, params, &checkpoint, &|_| false, &mut |_, _| {}).unwrap();
         Self {

@@ -95,7 +95,12 @@ pub fn cases() -> Vec<Case> {
 impl Golden {
     /// The tensors of `golden/NAME.safetensors`.
     pub fn open(name: &str) -> Self {
-        let bytes = fs::read(fixtures().join("golden").join(format!("{name}.safetensors"))).unwrap();
+        Self::read(&fixtures().join("golden").join(format!("{name}.safetensors")))
+    }
+
+    /// The tensors of a file.
+    pub fn read(path: &Path) -> Self {
+        let bytes = fs::read(path).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         let read = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
             (name, Tensor { shape: view.shape().to_vec(), values: values(view.dtype(), view.data()) })

@@ -1,0 +1,193 @@
+//! One block to one plan.
+
+use super::layouts::{Layouts, padded};
+use super::plan::{Action, BlockPlan, Home, Operand, Step, Target};
+use crate::kernels::elementwise::Group;
+use half::{bf16, f16};
+use std::cmp::max;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tintype_accel::Buffer;
+use tintype_program::memory::{self, Place};
+use tintype_program::{Block, BlockId, DType, Node, Op, Program, ValueId};
+
+/// Finished plans of called blocks.
+pub(super) type Callees = HashMap<BlockId, Arc<BlockPlan>>;
+
+/// Compiles a block of a checked Program, or says which of its nodes cannot be, and why.
+pub(super) fn lower(
+    program: &Program,
+    block: &Block,
+    callees: &Callees,
+) -> Result<BlockPlan, (usize, String)> {
+    let layouts = Layouts::new(block);
+    // The block by itself: what its callees take is known already.
+    let alone = Program { version: program.version, blocks: vec![block.clone()], sources: Vec::new() };
+    let plan =
+        memory::plan(&alone, Buffer::ALIGNMENT, |block, node| layouts.need(block, node, callees)).pop();
+    let plan = plan.ok_or_else(|| (0, "the memory planner gave no plan".to_string()))?;
+    let mut lowering = Lowering { program, block, callees, layouts, plan, steps: Vec::new() };
+    let used = used(block);
+    for (index, node) in block.nodes.iter().enumerate() {
+        if node.outputs.iter().any(|value| used[value.index()]) {
+            lowering.node(index, node).map_err(|reason| (index, reason))?;
+        }
+    }
+    lowering.copies().map_err(|reason| (block.nodes.len(), reason))?;
+    let depth =
+        block.nodes.iter().filter_map(|node| callees.get(&node.op.block()?)).map(|callee| callee.depth);
+    Ok(BlockPlan {
+        name: block.name.clone(),
+        steps: lowering.steps,
+        arena: lowering.plan.size,
+        depth: 1 + depth.fold(0, max),
+    })
+}
+
+/// Which values lead to a result.
+fn used(block: &Block) -> Vec<bool> {
+    let mut used = vec![false; block.values.len()];
+    block.results().for_each(|value| used[value.index()] = true);
+    for node in block.nodes.iter().rev() {
+        if node.outputs.iter().any(|value| used[value.index()]) {
+            node.inputs.iter().for_each(|value| used[value.index()] = true);
+        }
+    }
+    used
+}
+
+struct Lowering<'p> {
+    program: &'p Program,
+    block: &'p Block,
+    callees: &'p Callees,
+    layouts: Layouts,
+    plan: memory::BlockPlan,
+    steps: Vec<Step>,
+}
+
+impl Lowering<'_> {
+    fn node(&mut self, index: usize, node: &Node) -> Result<(), String> {
+        if self.layouts.is_view(node) {
+            return Ok(());
+        }
+        let action = match &node.op {
+            Op::Call { block } => return self.call(index, node, *block),
+            Op::Constant { value, dtype } => Action::Fill(scalar(*value, *dtype)),
+            // A view that strides cannot express.
+            op if op.is_view() => Action::Copy,
+            Op::Elementwise { block } => Action::Group(Group::new(self.program, self.program.block(*block))?),
+            op if op.is_elementwise() => {
+                let types: Vec<_> = node.inputs.iter().map(|&value| self.block.ty(value).clone()).collect();
+                Action::Group(Group::single(op, &types)?)
+            }
+            op => Action::Kernel(op.clone()),
+        };
+        let writes = node.outputs.iter().map(|&value| self.target(value)).collect::<Result<Vec<_>, _>>()?;
+        if writes.iter().any(|target| target.bytes > 0) {
+            let reads =
+                node.inputs.iter().map(|&value| self.operand(value)).collect::<Result<Vec<_>, _>>()?;
+            self.steps.push(Step { action, reads, writes });
+        }
+        Ok(())
+    }
+
+    /// A call. Arguments that do not lie in row-major order are packed into scratch memory, behind the callee's arena.
+    fn call(&mut self, index: usize, node: &Node, id: BlockId) -> Result<(), String> {
+        let callee = Arc::clone(self.callees.get(&id).ok_or("it calls a block that is not compiled")?);
+        let arena = self.plan.scratch.get(index).copied().flatten().unwrap_or(0);
+        let mut free = arena + callee.arena;
+        let mut reads = Vec::with_capacity(node.inputs.len());
+        for &value in &node.inputs {
+            let mut operand = self.operand(value)?;
+            if self.layouts.is_scattered(self.block, value) {
+                let packed =
+                    Target { home: Home::Arena(free), dtype: operand.ty.dtype, bytes: operand.ty.bytes() };
+                free += padded(packed.bytes);
+                let from = std::mem::replace(
+                    &mut operand,
+                    Operand::packed(packed.home, &self.block.ty(value).clone()),
+                );
+                self.steps.push(Step { action: Action::Copy, reads: vec![from], writes: vec![packed] });
+            }
+            reads.push(operand);
+        }
+        let writes = node.outputs.iter().map(|&value| self.target(value)).collect::<Result<Vec<_>, _>>()?;
+        self.steps.push(Step { action: Action::Call { callee, arena }, reads, writes });
+        Ok(())
+    }
+
+    /// Results that are not where the caller wants them yet.
+    fn copies(&mut self) -> Result<(), String> {
+        let copies = std::mem::take(&mut self.plan.copies);
+        let mut last = Vec::with_capacity(copies.len());
+        for copy in copies {
+            let ty = self.block.ty(copy.from).clone();
+            if ty.bytes() == 0 {
+                continue;
+            }
+            let mut from = self.operand(copy.from)?;
+            let target = |home| Target { home, dtype: ty.dtype, bytes: ty.bytes() };
+            if let Some(offset) = copy.stage {
+                let stage = target(Home::Arena(offset));
+                let staged = std::mem::replace(&mut from, Operand::packed(stage.home, &ty));
+                self.steps.push(Step { action: Action::Copy, reads: vec![staged], writes: vec![stage] });
+            }
+            let writes = vec![target(Home::Result(copy.to))];
+            last.push(Step { action: Action::Copy, reads: vec![from], writes });
+        }
+        self.steps.append(&mut last);
+        Ok(())
+    }
+
+    fn home(&self, mut value: ValueId) -> Result<Home, String> {
+        loop {
+            match self.plan.places[value.index()] {
+                Place::View { of } => value = of,
+                Place::Arena { offset } => return Ok(Home::Arena(offset)),
+                Place::Result { position } => return Ok(Home::Result(position)),
+                Place::Argument => {
+                    let states = self.block.states.iter().map(|state| state.value);
+                    let position = self.block.arguments().chain(states).position(|other| other == value);
+                    return position
+                        .map(Home::Argument)
+                        .ok_or_else(|| format!("value {} is no argument", value.0));
+                }
+                Place::Nowhere => return Err(format!("value {} lies nowhere", value.0)),
+            }
+        }
+    }
+
+    fn operand(&self, value: ValueId) -> Result<Operand, String> {
+        let (ty, layout) = (self.block.ty(value), self.layouts.of(value));
+        let encoding = self.block.encoding(value);
+        let size = ty.dtype.size();
+        let bytes = match encoding.is_plain() {
+            true => layout.reach(&ty.shape) * size,
+            false => encoding.layout(ty)?.bytes(),
+        };
+        Ok(Operand {
+            home: self.home(value)?,
+            offset: layout.offset * size,
+            bytes,
+            ty: ty.clone(),
+            strides: layout.strides.clone(),
+            encoding: encoding.clone(),
+        })
+    }
+
+    fn target(&self, value: ValueId) -> Result<Target, String> {
+        let ty = self.block.ty(value);
+        Ok(Target { home: self.home(value)?, dtype: ty.dtype, bytes: ty.bytes() })
+    }
+}
+
+/// The bytes of a constant.
+fn scalar(value: f64, dtype: DType) -> Vec<u8> {
+    match dtype {
+        DType::F32 => (value as f32).to_ne_bytes().to_vec(),
+        DType::Bf16 => bf16::from_f64(value).to_ne_bytes().to_vec(),
+        DType::F16 => f16::from_f64(value).to_ne_bytes().to_vec(),
+        DType::I32 => (value as i32).to_ne_bytes().to_vec(),
+        DType::U8 => vec![value as u8],
+    }
+}

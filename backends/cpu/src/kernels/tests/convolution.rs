@@ -1,0 +1,120 @@
+use super::support::{LIES, Lie, Tensor, check, each_float, index, on};
+use crate::kernels::convolution::{Geometry, convolution};
+use crate::tensor::{Element, View};
+use tintype_program::PadMode;
+
+struct Case {
+    x: Vec<usize>,
+    weight: Vec<usize>,
+    stride: Vec<usize>,
+    padding: Vec<[usize; 2]>,
+    dilation: Vec<usize>,
+    groups: usize,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |x: &[usize],
+                weight: &[usize],
+                stride: &[usize],
+                padding: &[[usize; 2]],
+                dilation: &[usize],
+                groups| Case {
+        x: x.to_vec(),
+        weight: weight.to_vec(),
+        stride: stride.to_vec(),
+        padding: padding.to_vec(),
+        dilation: dilation.to_vec(),
+        groups,
+    };
+    vec![
+        case(&[2, 3, 9], &[4, 3, 3], &[2], &[[1, 2]], &[2], 1),
+        case(&[2, 6, 7, 5], &[4, 3, 3, 3], &[1, 1], &[[1, 1], [1, 1]], &[1, 1], 2),
+        case(&[1, 2, 8, 9], &[5, 2, 3, 3], &[2, 2], &[[0, 1], [0, 1]], &[1, 1], 1),
+        case(&[2, 5, 6, 7], &[3, 5, 1, 1], &[1, 1], &[[0, 0], [0, 0]], &[1, 1], 1),
+        case(&[1, 4, 6, 7], &[4, 1, 2, 3], &[1, 3], &[[2, 0], [4, 3]], &[2, 1], 4),
+        case(&[1, 2, 3, 4, 5], &[3, 2, 2, 3, 3], &[1, 2, 1], &[[1, 0], [1, 1], [2, 1]], &[1, 1, 2], 1),
+        case(&[1, 1, 2], &[1, 1, 9], &[1], &[[9, 9]], &[1], 1),
+        case(&[1, 70, 30, 41], &[2, 70, 3, 3], &[1, 1], &[[1, 1], [1, 1]], &[1, 1], 1),
+    ]
+}
+
+fn windows<T: Element>() {
+    for case in cases() {
+        for mode in [PadMode::Zero, PadMode::Replicate] {
+            // The last case, of several blocks of depth, takes the loop long.
+            let lies = if case.x[1] > 8 { &LIES[..1] } else { &LIES };
+            lies.iter().for_each(|lie| one::<T>(&case, mode, *lie));
+        }
+    }
+}
+
+fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
+    let Case { x, weight, stride, padding, dilation, groups } = case;
+    let axes = stride.len();
+    let (x, weight) = (Tensor::<T>::random(1, x, lie), Tensor::<T>::random(2, weight, lie));
+    let bias = Tensor::<T>::random(3, &weight.shape[..1], lie);
+    let mut shape = vec![x.shape[0], weight.shape[0]];
+    for i in 0..axes {
+        let room =
+            x.shape[i + 2] + padding[i][0] + padding[i][1] - (weight.shape[i + 2] - 1) * dilation[i] - 1;
+        shape.push(room / stride[i] + 1);
+    }
+    let taps: usize = weight.shape[1..].iter().product();
+    let expected = |at: &[usize]| {
+        let group = at[1] / (weight.shape[0] / groups);
+        let mut sum = bias.at(&at[1..2]);
+        for tap in 0..taps {
+            let tap = index(tap, &weight.shape[1..]);
+            let mut from = vec![at[0], group * weight.shape[1] + tap[0]];
+            let mut inside = true;
+            for i in 0..axes {
+                let place =
+                    (at[i + 2] * stride[i] + tap[i + 1] * dilation[i]) as isize - padding[i][0] as isize;
+                let last = x.shape[i + 2] as isize - 1;
+                inside &= (0..=last).contains(&place) || mode == PadMode::Replicate;
+                from.push(place.clamp(0, last) as usize);
+            }
+            if inside {
+                sum += x.at(&from) * weight.at(&[&at[1..2], &tap].concat());
+            }
+        }
+        sum
+    };
+    let geometry = Geometry { stride, padding, dilation, groups: *groups, mode };
+    let run = |out: &mut [T]| convolution(&geometry, x.view(), weight.view(), Some(bias.view()), out);
+    check("convolution", &shape, 1.0 + taps as f64 / 8.0, run, expected);
+}
+
+#[test]
+fn convolutions_are_sums_over_windows() {
+    each_float!(windows);
+}
+
+#[test]
+fn a_picture_has_the_same_bits_in_any_batch() {
+    let x = Tensor::<f32>::random(1, &[3, 70, 40, 33], Lie::Dense);
+    let weight = Tensor::<f32>::random(2, &[60, 70, 3, 3], Lie::Dense);
+    let geometry = Geometry {
+        stride: &[1, 1],
+        padding: &[[1, 1], [1, 1]],
+        dilation: &[1, 1],
+        groups: 1,
+        mode: PadMode::Zero,
+    };
+    let run = |pictures: std::ops::Range<usize>, threads: usize| {
+        let shape = [pictures.len(), 70, 40, 33];
+        let strides = tintype_program::contiguous_strides(&shape);
+        let each = 70 * 40 * 33;
+        let data = &x.view().data()[pictures.start * each..pictures.end * each];
+        let mut out = vec![0f32; pictures.len() * 60 * 40 * 33];
+        on(threads, || {
+            convolution(&geometry, View::new(data, &shape, &strides).unwrap(), weight.view(), None, &mut out)
+        });
+        out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+    };
+    let all = run(0..3, 1);
+    assert!(all == run(0..3, 3));
+    for picture in 0..3 {
+        assert!(run(picture..picture + 1, 2) == all[picture * all.len() / 3..(picture + 1) * all.len() / 3]);
+    }
+}

@@ -1,0 +1,13 @@
+//! Every kernel against a loop in f64, at odd shapes, on strided views, in the three floating-point dtypes.
+
+mod attention;
+mod casting;
+mod contraction;
+mod convolution;
+mod elementwise;
+mod functions;
+mod moving;
+mod normal;
+mod rates;
+mod reduction;
+mod support;

@@ -1,0 +1,69 @@
+//! Rates, by hand: `cargo test --release -p tintype-cpu --lib rates -- --ignored --nocapture`.
+
+use super::support::{Lie, Tensor, on};
+use crate::kernels::attention::attention;
+use crate::kernels::convolution::{Geometry, convolution};
+use crate::kernels::linear::{Weight, linear};
+use crate::tensor::Element;
+use std::time::Instant;
+use tintype_program::{Activation, PadMode};
+
+/// The best of several runs, in thousand million operations a second.
+fn rate(what: &str, threads: usize, operations: f64, mut work: impl FnMut() + Send) {
+    let seconds = on(threads, || {
+        work();
+        let run = |_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        };
+        (0..7).map(run).fold(f64::INFINITY, f64::min)
+    });
+    println!("{what}, {threads} threads: {:.1} GFLOP/s, {:.2} ms", operations / seconds / 1e9, seconds * 1e3);
+}
+
+fn all<T: Element>() {
+    let name = T::DTYPE;
+    for threads in [1, 2] {
+        for [m, n, k] in [[512, 1024, 1024], [1152, 4096, 1024], [1, 6144, 1024]] {
+            let (x, weight) =
+                (Tensor::<T>::random(1, &[m, k], Lie::Dense), Tensor::<T>::random(2, &[n, k], Lie::Dense));
+            let mut out = vec![T::default(); m * n];
+            rate(&format!("linear {name} {m} x {n} x {k}"), threads, 2.0 * (m * n * k) as f64, || {
+                linear(Activation::Keep, x.view(), Weight::Plain(weight.view()), None, &mut out);
+            });
+        }
+        let shape = [1, 8, 1152, 128];
+        let x = Tensor::<T>::random(1, &shape, Lie::Dense);
+        let mut out = vec![T::default(); shape.iter().product()];
+        rate(&format!("attention {name} {shape:?}"), threads, 4.0 * 8.0 * 1152.0 * 1152.0 * 128.0, || {
+            attention(0.1, x.view(), x.view(), x.view(), None, &mut out);
+        });
+        let x = Tensor::<T>::random(1, &[1, 128, 128, 128], Lie::Dense);
+        let weight = Tensor::<T>::random(1, &[128, 128, 3, 3], Lie::Dense);
+        let mut out = vec![T::default(); 128 * 128 * 128];
+        let geometry = Geometry {
+            stride: &[1, 1],
+            padding: &[[1, 1], [1, 1]],
+            dilation: &[1, 1],
+            groups: 1,
+            mode: PadMode::Zero,
+        };
+        rate(
+            &format!("convolution {name} 128 of 3 x 3 at 128 x 128"),
+            threads,
+            2.0 * 128f64.powi(4) * 9.0,
+            || {
+                convolution(&geometry, x.view(), weight.view(), None, &mut out);
+            },
+        );
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn rates() {
+    all::<f32>();
+    all::<half::bf16>();
+    all::<half::f16>();
+}

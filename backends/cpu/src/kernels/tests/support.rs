@@ -1,0 +1,136 @@
+//! Tensors for tests.
+
+use crate::tensor::{Element, View};
+use tintype_program::DType;
+
+/// Numbers in [-1, 1), always the same for one seed.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}
+
+/// A tensor with strides of its own.
+pub struct Tensor<T> {
+    data: Vec<T>,
+    pub shape: Vec<usize>,
+    strides: Vec<usize>,
+}
+
+/// How a tensor lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub enum Lie {
+    /// Row-major.
+    Dense,
+    /// Axes in reverse order, as of a transposed tensor.
+    Reversed,
+    /// Row-major with gaps at every axis, as of a strided slice.
+    Gaps,
+    /// Rows dense, gaps between them, as of one part of a fused projection.
+    Rows,
+}
+
+pub const LIES: [Lie; 4] = [Lie::Dense, Lie::Reversed, Lie::Gaps, Lie::Rows];
+
+impl<T: Element> Tensor<T> {
+    pub fn random(seed: u64, shape: &[usize], lie: Lie) -> Self {
+        let mut strides = vec![0; shape.len()];
+        let mut next = 1;
+        let mut place = |axis: usize| {
+            if matches!(lie, Lie::Gaps) {
+                next *= 2;
+            }
+            strides[axis] = next;
+            next *= shape[axis];
+            if matches!(lie, Lie::Rows) && axis + 1 == shape.len() {
+                next += 5;
+            }
+        };
+        match lie {
+            Lie::Reversed => (0..shape.len()).for_each(&mut place),
+            _ => (0..shape.len()).rev().for_each(&mut place),
+        }
+        let mut random = Random::new(seed);
+        let data = (0..next.max(1)).map(|_| T::from_f32(random.next())).collect();
+        Self { data, shape: shape.to_vec(), strides }
+    }
+
+    pub fn from(shape: &[usize], data: Vec<T>) -> Self {
+        let strides = tintype_program::contiguous_strides(shape);
+        Self { data, shape: shape.to_vec(), strides }
+    }
+
+    pub fn view(&self) -> View<'_, T> {
+        View::new(&self.data, &self.shape, &self.strides).unwrap()
+    }
+
+    pub fn at(&self, index: &[usize]) -> f64 {
+        let offset: usize = index.iter().zip(&self.strides).map(|(i, s)| i * s).sum();
+        f64::from(self.data[offset].to_f32())
+    }
+
+    pub fn get(&self, index: &[usize]) -> T {
+        self.data[index.iter().zip(&self.strides).map(|(i, s)| i * s).sum::<usize>()]
+    }
+}
+
+/// The index of element `position` of a shape.
+pub fn index(mut position: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (i, extent) in index.iter_mut().zip(shape).rev() {
+        *i = position % extent;
+        position /= extent;
+    }
+    index
+}
+
+/// Runs on a pool of so many threads.
+pub fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+/// Computes a result of `shape` and holds each element against `expected`: within a rounding of the dtype, and 1e-6 of
+/// `scale`, the size of what was summed.
+pub fn check<T: Element>(
+    what: &str,
+    shape: &[usize],
+    scale: f64,
+    compute: impl FnOnce(&mut [T]) + Send,
+    expected: impl Fn(&[usize]) -> f64,
+) -> Vec<T> {
+    let mut out = vec![T::from_f32(77.0); shape.iter().product()];
+    on(2, || compute(&mut out));
+    let unit = match T::DTYPE {
+        DType::Bf16 => 0.0041,
+        DType::F16 => 0.00051,
+        _ => 2e-7,
+    };
+    for (i, actual) in out.iter().enumerate() {
+        let at = index(i, shape);
+        let (actual, expected) = (f64::from(actual.to_f32()), expected(&at));
+        let close = (actual - expected).abs() <= unit * expected.abs() + 1e-6 * scale;
+        assert!(
+            close || (actual.is_nan() && expected.is_nan()),
+            "{what} {:?} {at:?}: {actual} {expected}",
+            T::DTYPE
+        );
+    }
+    out
+}
+
+/// Calls a generic test for each floating-point dtype.
+macro_rules! each_float {
+    ($test:ident) => {{
+        $test::<f32>();
+        $test::<half::bf16>();
+        $test::<half::f16>();
+    }};
+}
+pub(crate) use each_float;

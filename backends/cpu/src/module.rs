@@ -1,0 +1,42 @@
+//! Compiled Programs.
+
+use crate::compile::BlockPlan;
+use crate::context::Context;
+use crate::instance::CpuInstance;
+use std::sync::Arc;
+use tintype_accel::{Instance, Module, Purpose, Result, Signature, Weights};
+
+/// A compiled Program.
+pub(crate) struct CpuModule {
+    context: Arc<Context>,
+    signature: Arc<Signature>,
+    plan: Arc<BlockPlan>,
+}
+
+impl CpuModule {
+    pub(crate) fn new(context: Arc<Context>, signature: Signature, plan: Arc<BlockPlan>) -> Self {
+        Self { context, signature: Arc::new(signature), plan }
+    }
+}
+
+impl Module for CpuModule {
+    fn signature(&self) -> &Arc<Signature> {
+        &self.signature
+    }
+
+    fn arena_bytes(&self) -> usize {
+        self.plan.arena
+    }
+
+    fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
+        let mut params = Vec::with_capacity(self.signature.params.len());
+        for slot in &self.signature.params {
+            let memory = self.context.own("parameter", &slot.name, weights.resolve(slot)?)?;
+            params.push(Arc::clone(memory));
+        }
+        let arena = self.context.allocate(self.plan.arena, Purpose::Arena)?;
+        let (context, signature, plan) =
+            (Arc::clone(&self.context), Arc::clone(&self.signature), Arc::clone(&self.plan));
+        Ok(Box::new(CpuInstance::new(context, signature, plan, params, arena)))
+    }
+}

@@ -1,0 +1,167 @@
+//! The queue: jobs run one after the other on a thread of their own.
+
+mod failure;
+mod fence;
+mod worker;
+
+pub(crate) use fence::{JobFence, QueueFence};
+
+use crate::memory::{Owner, OwnerId};
+use failure::Failures;
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use tintype_accel::{Counters, Error, Result, WaitReason, raise};
+
+/// Work for the queue, called once. It is given the right to reach the queue's memory. What it holds is let go by the
+/// queue's own thread, so that even the queue may be among it.
+pub(crate) type Work = Box<dyn FnMut(&mut Owner) -> Result<()> + Send>;
+
+/// An accelerator's queue and the thread that works on it. Dropping it lets the thread finish what is enqueued.
+pub(crate) struct Queue {
+    shared: Arc<Shared>,
+    owner: OwnerId,
+    worker: Option<JoinHandle<()>>,
+}
+
+/// What the queue, its thread and its fences share.
+struct Shared {
+    state: Mutex<State>,
+    /// Told when there is work, or none will come.
+    work: Condvar,
+    /// Told when a job is done.
+    progress: Condvar,
+    device: String,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// How many jobs were ever enqueued: the number of the last one.
+    enqueued: u64,
+    /// The number of the last job that is done with.
+    completed: u64,
+    failures: Failures,
+    closing: bool,
+}
+
+struct Job {
+    work: Work,
+    /// Set when the work was done without error.
+    succeeded: Arc<AtomicBool>,
+}
+
+impl Queue {
+    /// A queue whose jobs may use `threads` threads.
+    pub(crate) fn new(device: String, threads: usize, counters: Arc<Counters>) -> Result<Self> {
+        let unavailable = |reason: String| Error::Unavailable {
+            backend: "cpu".into(),
+            reason: format!("its threads do not start: {reason}"),
+            remedy: "Raise the limit on threads, or ask for fewer".into(),
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("cpu-{i}"));
+        let pool = pool.build().map_err(|error| unavailable(error.to_string()))?;
+        let owner = Owner::new();
+        let id = owner.id();
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+            device,
+            counters,
+        });
+        let theirs = Arc::clone(&shared);
+        let worker = thread::Builder::new()
+            .name("cpu-queue".into())
+            .spawn(move || theirs.work_off(&pool, owner))
+            .map_err(|error| unavailable(error.to_string()))?;
+        Ok(Self { shared, owner: id, worker: Some(worker) })
+    }
+
+    /// Whose memory the queue's jobs reach.
+    pub(crate) fn owner(&self) -> OwnerId {
+        self.owner
+    }
+
+    /// Enqueues work. The fence tells whether this very job succeeded.
+    pub(crate) fn enqueue(&self, work: Work) -> JobFence {
+        let succeeded = Arc::new(AtomicBool::new(false));
+        let mut state = self.shared.lock();
+        state.enqueued += 1;
+        state.jobs.push_back(Job { work, succeeded: Arc::clone(&succeeded) });
+        let fence = self.fence(&state);
+        drop(state);
+        self.shared.work.notify_one();
+        JobFence { fence, succeeded }
+    }
+
+    /// The point behind everything that is enqueued.
+    pub(crate) fn record(&self) -> QueueFence {
+        self.fence(&self.shared.lock())
+    }
+
+    fn fence(&self, state: &State) -> QueueFence {
+        let (point, known) = (state.enqueued, state.failures.reported());
+        QueueFence { shared: Arc::clone(&self.shared), point, known }
+    }
+
+    /// Waits until the queue is empty. Always counted.
+    pub(crate) fn synchronize(&self) -> Result<()> {
+        raise(&self.shared.counters.host_synchronizations, 1);
+        self.shared.wait(&self.record()).1
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.work.notify_one();
+        if let Some(worker) = self.worker.take()
+            && worker.thread().id() != thread::current().id()
+        {
+            // A worker that panicked has nothing left to give.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    /// The state. A thread that panicked while it held the lock left it whole: every change is one assignment.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the queue has passed a point. Says whether there was anything to wait for, and what went wrong.
+    fn wait(&self, fence: &QueueFence) -> (bool, Result<()>) {
+        let mut state = self.lock();
+        let waited = state.completed < fence.point;
+        while state.completed < fence.point {
+            state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let enqueued = state.enqueued;
+        (waited, state.failures.report(fence.point, fence.known, enqueued, &self.device))
+    }
+
+    fn wait_counted(&self, fence: &QueueFence, reason: WaitReason) -> Result<()> {
+        let (waited, result) = self.wait(fence);
+        if waited {
+            raise(
+                match reason {
+                    WaitReason::Pacing => &self.counters.pacing_waits,
+                    WaitReason::Synchronize => &self.counters.host_synchronizations,
+                },
+                1,
+            );
+        }
+        result
+    }
+
+    fn has_passed(&self, point: u64) -> bool {
+        self.lock().completed >= point
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The thread that works on a queue.
+
+use super::{Job, Shared};
+use crate::memory::Owner;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use tintype_accel::{Error, Result};
+
+impl Shared {
+    /// Runs jobs until the queue is closed and empty.
+    pub(super) fn work_off(&self, pool: &rayon::ThreadPool, mut owner: Owner) {
+        while let Some((job, number, skipped)) = self.next() {
+            let Job { mut work, succeeded } = job;
+            let result = if skipped { Ok(()) } else { pool.install(|| caught(|| work(&mut owner))) };
+            // Before the queue moves on: whoever waits finds what the work held let go.
+            drop(work);
+            if result.is_ok() && !skipped {
+                succeeded.store(true, Ordering::Release);
+            }
+            let mut state = self.lock();
+            if let Err(error) = result {
+                state.failures.enter(number, error);
+            }
+            state.completed = number;
+            drop(state);
+            self.progress.notify_all();
+        }
+    }
+
+    /// The next job, its number, and whether it is skipped because an earlier one failed.
+    fn next(&self) -> Option<(Job, u64, bool)> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                let number = state.completed + 1;
+                let skipped = state.failures.skips(number);
+                return Some((job, number, skipped));
+            }
+            if state.closing {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// What `work` gives; an error where it panics, so that one mistake does not hang everybody who waits.
+fn caught(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let reason = format!("a job panicked: {}", message(panic.as_ref()));
+        Err(Error::Internal { backend: "cpu".into(), reason })
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
