@@ -77,18 +77,6 @@ impl<'a, T: Copy> View<'a, T> {
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
-
-    /// The elements in row-major order, where that is how they lie.
-    pub fn contiguous(&self) -> Option<&'a [T]> {
-        let mut expected = 1;
-        for (&extent, &stride) in self.shape.iter().zip(self.strides).rev() {
-            if extent != 1 && stride != expected {
-                return None;
-            }
-            expected *= extent;
-        }
-        self.data.get(..self.elements())
-    }
 }
 
 /// A view of any dtype.
