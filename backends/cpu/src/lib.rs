@@ -23,6 +23,7 @@ mod driver;
 mod instance;
 mod job;
 mod kernels;
+mod level;
 mod machine;
 mod memory;
 mod module;
@@ -31,3 +32,4 @@ mod run;
 mod tensor;
 
 pub use driver::CpuDriver;
+pub use level::Level;
