@@ -113,6 +113,18 @@ impl Block {
         self.outputs.iter().map(|port| port.value).chain(self.states.iter().map(|state| state.next))
     }
 
+    /// Which values, by index, lead to a result.
+    pub fn used_values(&self) -> Vec<bool> {
+        let mut used = vec![false; self.values.len()];
+        self.results().for_each(|value| used[value.index()] = true);
+        for node in self.nodes.iter().rev() {
+            if node.outputs.iter().any(|value| used[value.index()]) {
+                node.inputs.iter().for_each(|value| used[value.index()] = true);
+            }
+        }
+        used
+    }
+
     /// The encoding of a value: plain unless it is an encoded parameter.
     pub fn encoding(&self, value: ValueId) -> &Encoding {
         const PLAIN: &Encoding = &Encoding::Plain;

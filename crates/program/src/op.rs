@@ -304,9 +304,8 @@ pub enum Attribute {
 }
 
 impl Op {
-    /// The operation's name in messages and coverage tables. That of the JSON form too, but for a custom operation,
-    /// which is called by its own name here and `custom` there.
-    pub fn name(&self) -> &str {
+    /// The kind of operation, as the JSON form tags it.
+    pub fn kind(&self) -> &'static str {
         match self {
             Op::Constant { .. } => "constant",
             Op::Unary { .. } => "unary",
@@ -333,9 +332,17 @@ impl Op {
             Op::Gelu { .. } => "gelu",
             Op::Silu => "silu",
             Op::Upsample { .. } => "upsample",
-            Op::Custom { name, .. } => name,
+            Op::Custom { .. } => "custom",
             Op::Call { .. } => "call",
             Op::Elementwise { .. } => "elementwise",
+        }
+    }
+
+    /// The operation's name in messages and coverage tables: its kind, or a custom operation's own name.
+    pub fn name(&self) -> &str {
+        match self {
+            Op::Custom { name, .. } => name,
+            _ => self.kind(),
         }
     }
 

@@ -46,7 +46,7 @@ impl Case {
         operands: &[Operand],
         tolerance: Tolerance,
     ) -> Result<Case> {
-        let group = group_of(&op);
+        let group = op.kind();
         let mut block = Block { name: group.into(), ..Block::default() };
         let mut sources = Vec::new();
         let mut inputs = Vec::new();
@@ -83,39 +83,5 @@ impl Case {
         build: impl FnOnce(&Scope) -> Result<()>,
     ) -> Result<Case> {
         Ok(Case::new(group, dtype, detail, Program::trace(group, build)?, tolerance))
-    }
-}
-
-/// The row of the report that an operation's cases are counted in.
-fn group_of(op: &Op) -> &'static str {
-    match op {
-        Op::Constant { .. } => "constant",
-        Op::Unary { .. } => "unary",
-        Op::Binary { .. } => "binary",
-        Op::Cast { .. } => "cast",
-        Op::Reduce { .. } => "reduce",
-        Op::Reshape { .. } => "reshape",
-        Op::Transpose { .. } => "transpose",
-        Op::Slice { .. } => "slice",
-        Op::Concat { .. } => "concat",
-        Op::Pad { .. } => "pad",
-        Op::Broadcast { .. } => "broadcast",
-        Op::Gather { .. } => "gather",
-        Op::MatMul => "mat_mul",
-        Op::Convolution { .. } => "convolution",
-        Op::Decode => "decode",
-        Op::Linear { .. } => "linear",
-        Op::Attention { .. } => "attention",
-        Op::Softmax { .. } => "softmax",
-        Op::LayerNorm { .. } => "layer_norm",
-        Op::RmsNorm { .. } => "rms_norm",
-        Op::GroupNorm { .. } => "group_norm",
-        Op::RotaryEmbedding { .. } => "rotary_embedding",
-        Op::Gelu { .. } => "gelu",
-        Op::Silu => "silu",
-        Op::Upsample { .. } => "upsample",
-        Op::Custom { .. } => "custom",
-        Op::Call { .. } => "call",
-        Op::Elementwise { .. } => "elementwise",
     }
 }

@@ -17,25 +17,14 @@ pub fn eliminate_dead(mut program: Program) -> Program {
     drop_blocks(program)
 }
 
-fn used_values(block: &Block) -> Vec<bool> {
-    let mut used = vec![false; block.values.len()];
-    block.results().for_each(|value| used[value.index()] = true);
-    for node in block.nodes.iter().rev() {
-        if node.outputs.iter().any(|value| used[value.index()]) {
-            node.inputs.iter().for_each(|value| used[value.index()] = true);
-        }
-    }
-    used
-}
-
 fn drop_nodes(block: &mut Block) {
-    let used = used_values(block);
+    let used = block.used_values();
     block.nodes.retain(|node| node.outputs.iter().any(|value| used[value.index()]));
 }
 
 fn drop_entry_params(program: &mut Program) {
     let Some(entry) = program.blocks.last_mut() else { return };
-    let used = used_values(entry);
+    let used = entry.used_values();
     let keep: Vec<bool> = entry.params.iter().map(|param| used[param.value.index()]).collect();
     let mut flags = keep.iter().copied();
     entry.params.retain(|_| flags.next().unwrap_or(true));
