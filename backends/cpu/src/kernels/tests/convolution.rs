@@ -1,5 +1,6 @@
 use super::support::{LIES, Lie, Tensor, check, each_float, index, on};
 use crate::kernels::convolution::{Geometry, convolution};
+use crate::level::Level;
 use crate::tensor::{Element, View};
 use tintype_program::PadMode;
 
@@ -81,8 +82,11 @@ fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
         sum
     };
     let geometry = Geometry { stride, padding, dilation, groups: *groups, mode };
-    let run = |out: &mut [T]| convolution(&geometry, x.view(), weight.view(), Some(bias.view()), out);
-    check("convolution", &shape, 1.0 + taps as f64 / 8.0, run, expected);
+    for level in Level::ALL.into_iter().filter(|level| level.is_supported()) {
+        let run =
+            |out: &mut [T]| convolution(level, &geometry, x.view(), weight.view(), Some(bias.view()), out);
+        check(&format!("convolution {level}"), &shape, 1.0 + taps as f64 / 8.0, run, &expected);
+    }
 }
 
 #[test]
@@ -108,7 +112,14 @@ fn a_picture_has_the_same_bits_in_any_batch() {
         let data = &x.view().data()[pictures.start * each..pictures.end * each];
         let mut out = vec![0f32; pictures.len() * 60 * 40 * 33];
         on(threads, || {
-            convolution(&geometry, View::new(data, &shape, &strides).unwrap(), weight.view(), None, &mut out)
+            convolution(
+                Level::best(),
+                &geometry,
+                View::new(data, &shape, &strides).unwrap(),
+                weight.view(),
+                None,
+                &mut out,
+            )
         });
         out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
     };

@@ -4,6 +4,7 @@ use super::support::{Lie, Tensor, on};
 use crate::kernels::attention::attention;
 use crate::kernels::convolution::{Geometry, convolution};
 use crate::kernels::linear::{Weight, linear};
+use crate::level::Level;
 use crate::tensor::Element;
 use std::time::Instant;
 use tintype_program::{Activation, PadMode};
@@ -54,7 +55,7 @@ fn all<T: Element>() {
             threads,
             2.0 * 128f64.powi(4) * 9.0,
             || {
-                convolution(&geometry, x.view(), weight.view(), None, &mut out);
+                convolution(Level::best(), &geometry, x.view(), weight.view(), None, &mut out);
             },
         );
     }
