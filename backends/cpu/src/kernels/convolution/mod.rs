@@ -23,6 +23,7 @@ use plan::Plan;
 use shape::Shape;
 use tile::{Kernel, PANEL, Steps, Sums};
 use tintype_program::PadMode;
+#[cfg_attr(not(test), allow(unused_imports, reason = "for weights that are packed when bound"))]
 pub(crate) use weights::{pack, packed_bytes};
 
 /// A convolution's attributes, one entry a spatial axis.
@@ -63,6 +64,7 @@ pub(crate) fn convolution<T: Element>(
 ///
 /// # Errors
 /// Packed bytes that are not aligned to 4 bytes, or too few.
+#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
 pub(crate) fn convolution_packed<T: Element>(
     level: Level,
     geometry: &Geometry,

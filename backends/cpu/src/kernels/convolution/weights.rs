@@ -12,6 +12,7 @@ use tintype_program::DType;
 const STEPS: usize = 64;
 
 /// The bytes of a packed weight of `shape`: a multiple of 4.
+#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
 pub(crate) fn packed_bytes(level: Level, dtype: DType, geometry: &Geometry, shape: &[usize]) -> usize {
     packed_len(Kernel::new(level, dtype), geometry.groups, shape) * size_of::<f32>()
 }
@@ -20,6 +21,7 @@ pub(crate) fn packed_bytes(level: Level, dtype: DType, geometry: &Geometry, shap
 ///
 /// # Errors
 /// Bytes that are not aligned to 4 bytes, or fewer than [`packed_bytes`].
+#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
 pub(crate) fn pack<T: Element>(
     level: Level,
     geometry: &Geometry,
