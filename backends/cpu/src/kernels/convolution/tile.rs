@@ -133,6 +133,10 @@ impl<'a> Steps<'a> {
 /// The machine has the instructions of `V`; each of the first `N` starts, plus any tap, plus a vector, lies in a channel;
 /// there are weights for every channel and tap; `to` has room for rows `first..first + M` of `VECTORS` vectors.
 #[inline(always)]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "closures would keep the instructions of `V` from being inlined"
+)]
 unsafe fn tile<V: Vector, const M: usize, const N: usize>(
     steps: &Steps,
     starts: [usize; VECTORS],

@@ -92,7 +92,7 @@ fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
     for level in Level::ALL.into_iter().filter(|level| level.is_supported()) {
         let run =
             |out: &mut [T]| convolution(level, &geometry, x.view(), weight.view(), Some(bias.view()), out);
-        let out = check(&format!("convolution {level}"), &shape, 1.0 + taps as f64 / 8.0, run, &expected);
+        let out = check(&format!("convolution {level}"), &shape, 1.0 + taps as f64 / 8.0, run, expected);
         let mut bytes = vec![0f32; packed_bytes(level, T::DTYPE, &geometry, &weight.shape) / 4];
         let bytes = bytemuck::cast_slice_mut(&mut bytes);
         pack(level, &geometry, weight.view(), bytes).unwrap();
