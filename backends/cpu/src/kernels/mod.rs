@@ -25,7 +25,12 @@
 //! encoded::decode(weight: &Encoded, out: &mut [T])
 //! attention::attention(scale: f64, q: View<T>, k: View<T>, v: View<T>, mask: Option<View<T>>, out: &mut [T])
 //! convolution::Geometry { stride: &[usize], padding: &[[usize; 2]], dilation: &[usize], groups: usize, mode: PadMode }
-//! convolution::convolution(geometry: &Geometry, x: View<T>, weight: View<T>, bias: Option<View<T>>, out: &mut [T])
+//! convolution::convolution(level: Level, geometry: &Geometry, x: View<T>, weight: View<T>, bias: Option<View<T>>,
+//!                          out: &mut [T])
+//! convolution::packed_bytes(level: Level, dtype: DType, geometry: &Geometry, shape: &[usize]) -> usize
+//! convolution::pack(level: Level, geometry: &Geometry, weight: View<T>, to: &mut [u8]) -> Result<(), String>
+//! convolution::convolution_packed(level: Level, geometry: &Geometry, x: View<T>, weight: (&[usize], &[u8]),
+//!                                 bias: Option<View<T>>, out: &mut [T]) -> Result<(), String>
 //! softmax::softmax(axis: usize, x: View<T>, out: &mut [T])
 //! norm::layer_norm(eps: f64, x: View<T>, affine: Option<[View<T>; 2]>, out: &mut [T])   // [weight, bias]
 //! norm::rms_norm(eps: f64, x: View<T>, weight: Option<View<T>>, out: &mut [T])

@@ -22,6 +22,7 @@ pub(crate) enum Bias<'a> {
     /// Nothing.
     None,
     /// An element for each row of the result.
+    #[allow(dead_code, reason = "convolution, which had a use for it, is no product any more")]
     Rows(&'a [f32]),
     /// An element for each column of the result.
     Columns(&'a [f32]),

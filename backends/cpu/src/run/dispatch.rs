@@ -5,6 +5,7 @@ use crate::kernels::{
     attention, convolution, copy as copying, encoded, gather, layout, linear, matmul, norm, reduce, rotary,
     softmax,
 };
+use crate::level::Level;
 use crate::tensor::{AnySlice, Element, View};
 use tintype_program::Op;
 
@@ -77,7 +78,7 @@ fn arithmetic<T: Element>(op: &Op, x: &[Argument<'_>], out: &mut [T]) -> Done {
         Op::MatMul => matmul::matmul::<T>(at(x, 0)?, at(x, 1)?, out),
         Op::Convolution { stride, padding, dilation, groups, mode } => {
             let geometry = convolution::Geometry { stride, padding, dilation, groups: *groups, mode: *mode };
-            convolution::convolution(&geometry, at(x, 0)?, at(x, 1)?, maybe(x, 2)?, out);
+            convolution::convolution(Level::best(), &geometry, at(x, 0)?, at(x, 1)?, maybe(x, 2)?, out);
         }
         Op::Decode => encoded::decode(&argument(x, 0)?.encoded()?, out),
         Op::Linear { activation } => {

@@ -1,5 +1,6 @@
 use super::support::{LIES, Lie, Tensor, check, each_float, index, on};
-use crate::kernels::convolution::{Geometry, convolution};
+use crate::kernels::convolution::{Geometry, convolution, convolution_packed, pack, packed_bytes};
+use crate::level::Level;
 use crate::tensor::{Element, View};
 use tintype_program::PadMode;
 
@@ -33,6 +34,13 @@ fn cases() -> Vec<Case> {
         case(&[2, 5, 6, 7], &[3, 5, 1, 1], &[1, 1], &[[0, 0], [0, 0]], &[1, 1], 1),
         case(&[1, 4, 6, 7], &[4, 1, 2, 3], &[1, 3], &[[2, 0], [4, 3]], &[2, 1], 4),
         case(&[1, 2, 3, 4, 5], &[3, 2, 2, 3, 3], &[1, 2, 1], &[[1, 0], [1, 1], [2, 1]], &[1, 1, 2], 1),
+        case(&[1, 3, 1, 1], &[9, 3, 3, 3], &[1, 1], &[[1, 1], [1, 1]], &[1, 1], 1),
+        case(&[1, 5, 5, 67], &[13, 5, 3, 3], &[1, 1], &[[1, 1], [1, 1]], &[1, 1], 1),
+        case(&[1, 3, 9, 35], &[9, 3, 3, 3], &[2, 2], &[[0, 1], [0, 1]], &[1, 1], 1),
+        case(&[1, 3, 8, 12], &[6, 3, 4, 4], &[4, 4], &[[0, 0], [0, 0]], &[1, 1], 1),
+        case(&[1, 4, 5, 33], &[12, 2, 3, 3], &[1, 1], &[[2, 2], [3, 3]], &[2, 3], 2),
+        case(&[1, 7, 3, 23], &[17, 7, 1, 1], &[1, 1], &[[0, 0], [0, 0]], &[1, 1], 1),
+        case(&[1, 1, 9, 9], &[2, 1, 9, 9], &[1, 1], &[[4, 4], [4, 4]], &[1, 1], 1),
         case(&[1, 1, 2], &[1, 1, 9], &[1], &[[9, 9]], &[1], 1),
         case(&[1, 70, 30, 41], &[2, 70, 3, 3], &[1, 1], &[[1, 1], [1, 1]], &[1, 1], 1),
     ]
@@ -81,8 +89,18 @@ fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
         sum
     };
     let geometry = Geometry { stride, padding, dilation, groups: *groups, mode };
-    let run = |out: &mut [T]| convolution(&geometry, x.view(), weight.view(), Some(bias.view()), out);
-    check("convolution", &shape, 1.0 + taps as f64 / 8.0, run, expected);
+    for level in Level::ALL.into_iter().filter(|level| level.is_supported()) {
+        let run =
+            |out: &mut [T]| convolution(level, &geometry, x.view(), weight.view(), Some(bias.view()), out);
+        let out = check(&format!("convolution {level}"), &shape, 1.0 + taps as f64 / 8.0, run, expected);
+        let mut bytes = vec![0f32; packed_bytes(level, T::DTYPE, &geometry, &weight.shape) / 4];
+        let bytes = bytemuck::cast_slice_mut(&mut bytes);
+        pack(level, &geometry, weight.view(), bytes).unwrap();
+        let mut again = vec![T::default(); out.len()];
+        let packed = (weight.shape.as_slice(), &*bytes);
+        convolution_packed(level, &geometry, x.view(), packed, Some(bias.view()), &mut again).unwrap();
+        assert!(bytemuck::cast_slice::<T, u8>(&again) == bytemuck::cast_slice::<T, u8>(&out));
+    }
 }
 
 #[test]
@@ -92,8 +110,15 @@ fn convolutions_are_sums_over_windows() {
 
 #[test]
 fn a_picture_has_the_same_bits_in_any_batch() {
-    let x = Tensor::<f32>::random(1, &[3, 70, 40, 33], Lie::Dense);
-    let weight = Tensor::<f32>::random(2, &[60, 70, 3, 3], Lie::Dense);
+    Level::ALL.into_iter().filter(|level| level.is_supported()).for_each(|level| {
+        same_bits::<f32>(level);
+        same_bits::<half::bf16>(level);
+    });
+}
+
+fn same_bits<T: Element>(level: Level) {
+    let x = Tensor::<T>::random(1, &[3, 70, 40, 33], Lie::Dense);
+    let weight = Tensor::<T>::random(2, &[60, 70, 3, 3], Lie::Dense);
     let geometry = Geometry {
         stride: &[1, 1],
         padding: &[[1, 1], [1, 1]],
@@ -106,11 +131,18 @@ fn a_picture_has_the_same_bits_in_any_batch() {
         let strides = tintype_program::contiguous_strides(&shape);
         let each = 70 * 40 * 33;
         let data = &x.view().data()[pictures.start * each..pictures.end * each];
-        let mut out = vec![0f32; pictures.len() * 60 * 40 * 33];
+        let mut out = vec![T::default(); pictures.len() * 60 * 40 * 33];
         on(threads, || {
-            convolution(&geometry, View::new(data, &shape, &strides).unwrap(), weight.view(), None, &mut out)
+            convolution(
+                level,
+                &geometry,
+                View::new(data, &shape, &strides).unwrap(),
+                weight.view(),
+                None,
+                &mut out,
+            )
         });
-        out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+        out.iter().map(|v| v.to_f32().to_bits()).collect::<Vec<_>>()
     };
     let all = run(0..3, 1);
     assert!(all == run(0..3, 3));
