@@ -5,6 +5,7 @@ use crate::kernels::{
     attention, convolution, copy as copying, encoded, gather, layout, linear, matmul, norm, reduce, rotary,
     softmax,
 };
+use crate::level::Level;
 use crate::tensor::{AnySlice, Element, View};
 use tintype_program::Op;
 
@@ -84,7 +85,7 @@ fn arithmetic<T: Element>(op: &Op, x: &[Argument<'_>], out: &mut [T]) -> Done {
             linear::linear(*activation, at(x, 0)?, argument(x, 1)?.weight()?, maybe(x, 2)?, out);
         }
         Op::Attention { scale } => {
-            attention::attention(*scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
+            attention::attention(Level::best(), *scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
         }
         Op::Softmax { axis } => softmax::softmax(*axis, at(x, 0)?, out),
         Op::LayerNorm { eps } => norm::layer_norm(*eps, at(x, 0)?, affine(x)?, out),

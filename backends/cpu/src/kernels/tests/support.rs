@@ -1,5 +1,6 @@
 //! Tensors for tests.
 
+use crate::level::Level;
 use crate::tensor::{Element, View};
 use tintype_program::DType;
 
@@ -79,6 +80,11 @@ impl<T: Element> Tensor<T> {
     pub fn get(&self, index: &[usize]) -> T {
         self.data[index.iter().zip(&self.strides).map(|(i, s)| i * s).sum::<usize>()]
     }
+}
+
+/// The levels that this machine has.
+pub fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_supported())
 }
 
 /// The index of element `position` of a shape.
