@@ -67,7 +67,11 @@ impl Layout {
             for (panel, to) in keys.chunks_exact_mut((lanes * self.depth).max(1)).enumerate() {
                 for lane in 0..lanes {
                     let key = range.start + panel * lanes + lane;
-                    if key < range.end { self.row(k, key, self.widths[0], line) } else { line.fill(0.0) }
+                    if key < range.end {
+                        self.row(k, key, self.widths[0], line)
+                    } else {
+                        line.fill(0.0)
+                    }
                     to[lane..].iter_mut().step_by(lanes).zip(&*line).for_each(|(to, from)| *to = *from);
                 }
             }
@@ -106,7 +110,8 @@ impl Layout {
     fn pair<T: Element>(&self, v: &Strided<T>, rows: Range<usize>, to: &mut [f32]) {
         let Ok(data) = bytemuck::try_cast_slice::<T, bf16>(v.data) else { return };
         let stride = v.strides[1];
-        let from = |row: usize| if row < rows.end { &data[(row * v.strides[0]).min(data.len())..] } else { &[] };
+        let from =
+            |row: usize| if row < rows.end { &data[(row * v.strides[0]).min(data.len())..] } else { &[] };
         let (first, second) = (from(rows.start), from(rows.start + 1));
         let word = |a: bf16, b: bf16| f32::from_bits(u32::from(a.to_bits()) | u32::from(b.to_bits()) << 16);
         let width = self.widths[1];

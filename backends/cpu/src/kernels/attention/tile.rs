@@ -98,9 +98,7 @@ impl Tile {
             Kind::Avx2 => unsafe { x86::scaled_avx2(counted, scale, columns, before) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 | Kind::Avx512Bf16 => unsafe {
-                x86::scaled_avx512(counted, scale, columns, before)
-            },
+            Kind::Avx512 | Kind::Avx512Bf16 => unsafe { x86::scaled_avx512(counted, scale, columns, before) },
         }
     }
 
@@ -335,6 +333,10 @@ mod x86 {
 
     tile!(avx512, "avx512f,avx512bw,avx512vl,avx512dq", |sum, a, b| _mm512_fmadd_ps(a, b, *sum));
     tile!(avx512bf16, "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16", |sum, a, b| {
-        _mm512_dpbf16_ps(*sum, std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b))
+        _mm512_dpbf16_ps(
+            *sum,
+            std::mem::transmute::<__m512, __m512bh>(a),
+            std::mem::transmute::<__m512, __m512bh>(b),
+        )
     });
 }

@@ -62,7 +62,8 @@ fn closed_keys_are_not_attended_and_closed_rows_are_nan() {
     let mask = (0..s * t).map(|i| if open(i / t, i % t) { 0.0 } else { f32::NEG_INFINITY }).collect();
     let mask = Tensor::from(&[1, 1, s, t], mask);
     for level in levels() {
-        let run = |out: &mut [f32]| attention(level, 0.4, q.view(), k.view(), v.view(), Some(mask.view()), out);
+        let run =
+            |out: &mut [f32]| attention(level, 0.4, q.view(), k.view(), v.view(), Some(mask.view()), out);
         let out = check("mask", &[1, 1, s, 8], 1.0, run, |i| naive(0.4, [&q, &k, &v], Some(&mask), i));
         assert!(out[..16].iter().all(|v| v.is_finite()) && out[16..].iter().all(|v| v.is_nan()));
     }
