@@ -6,6 +6,7 @@ use half::{bf16, f16};
 use tintype_program::DType;
 
 /// Widens elements. The slices are of one length.
+#[inline(always)]
 pub(crate) fn to_f32<T: Element>(from: &[T], to: &mut [f32]) {
     if let Some(from) = same::<T, f32>(from) {
         to.copy_from_slice(from);
@@ -20,6 +21,7 @@ pub(crate) fn to_f32<T: Element>(from: &[T], to: &mut [f32]) {
 }
 
 /// Rounds elements. The slices are of one length.
+#[inline(always)]
 pub(crate) fn from_f32<T: Element>(from: &[f32], to: &mut [T]) {
     if let Some(to) = same_mut::<T, f32>(to) {
         to.copy_from_slice(from);
@@ -33,6 +35,7 @@ pub(crate) fn from_f32<T: Element>(from: &[f32], to: &mut [T]) {
 }
 
 /// Rounds values in place to a floating-point dtype.
+#[inline(always)]
 pub(crate) fn round(values: &mut [f32], dtype: DType) {
     match dtype {
         DType::Bf16 => values.iter_mut().for_each(|v| *v = f32::from_bits(u32::from(bf16_bits(*v)) << 16)),
@@ -63,10 +66,12 @@ pub(crate) fn narrow(value: f64) -> f32 {
 }
 
 /// The slice itself, where `T` is `U`.
+#[inline(always)]
 fn same<T: Element, U: Element>(slice: &[T]) -> Option<&[U]> {
     if T::DTYPE == U::DTYPE { bytemuck::try_cast_slice(slice).ok() } else { None }
 }
 
+#[inline(always)]
 fn same_mut<T: Element, U: Element>(slice: &mut [T]) -> Option<&mut [U]> {
     if T::DTYPE == U::DTYPE { bytemuck::try_cast_slice_mut(slice).ok() } else { None }
 }

@@ -53,6 +53,11 @@ impl Walk {
         (self.rank == 1).then_some(self.strides[0])
     }
 
+    /// The joined axes' extents and strides.
+    pub fn axes(&self) -> (&[usize], &[usize]) {
+        (&self.shape[..self.rank], &self.strides[..self.rank])
+    }
+
     /// The offset of element `position`.
     pub fn offset(&self, position: usize) -> usize {
         let (mut rest, mut offset) = (position, 0);
@@ -63,34 +68,67 @@ impl Walk {
         offset
     }
 
-    /// Calls `visit` with the runs of elements `start..start + len`.
-    pub fn for_runs(&self, start: usize, len: usize, mut visit: impl FnMut(Run)) {
+    /// The runs of elements `start..start + len`.
+    #[inline(always)]
+    pub fn runs(&self, start: usize, len: usize) -> Runs<'_> {
         let mut index = [0; MAX_RANK];
         let (mut rest, mut from) = (start, 0);
         for axis in (0..self.rank).rev() {
-            index[axis] = rest % self.shape[axis].max(1);
-            rest /= self.shape[axis].max(1);
-            from += index[axis] * self.strides[axis];
+            let extent = self.shape[axis].max(1);
+            // Division is slow, and the outermost axis needs none.
+            let place = if axis == 0 && rest < extent { rest } else { rest % extent };
+            index[axis] = place;
+            rest = if axis == 0 { 0 } else { rest / extent };
+            from += place * self.strides[axis];
         }
-        let inner = self.rank - 1;
-        let stride = self.strides[inner];
-        let mut to = 0;
-        while to < len {
-            let count = (self.shape[inner] - index[inner]).min(len - to);
-            visit(Run { to, from, stride, count });
-            to += count;
-            from += count * stride;
-            index[inner] += count;
-            let mut axis = inner;
-            while index[axis] == self.shape[axis] {
-                let Some(outer) = axis.checked_sub(1) else { return };
-                from -= self.shape[axis] * self.strides[axis];
-                index[axis] = 0;
-                index[outer] += 1;
-                from += self.strides[outer];
-                axis = outer;
-            }
+        Runs { walk: self, index, to: 0, from, len }
+    }
+
+    /// Calls `visit` with the runs of elements `start..start + len`.
+    pub fn for_runs(&self, start: usize, len: usize, visit: impl FnMut(Run)) {
+        self.runs(start, len).for_each(visit);
+    }
+}
+
+/// The runs of a stretch of elements.
+#[derive(Clone, Debug)]
+pub(crate) struct Runs<'w> {
+    walk: &'w Walk,
+    index: [usize; MAX_RANK],
+    to: usize,
+    from: usize,
+    len: usize,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Run;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Run> {
+        if self.to >= self.len {
+            return None;
         }
+        let Walk { shape, strides, rank } = self.walk;
+        let mut axis = rank - 1;
+        let stride = strides[axis];
+        let count = (shape[axis] - self.index[axis]).min(self.len - self.to);
+        let run = Run { to: self.to, from: self.from, stride, count };
+        self.to += count;
+        self.from += count * stride;
+        self.index[axis] += count;
+        while self.index[axis] == shape[axis] {
+            let Some(outer) = axis.checked_sub(1) else {
+                // Past the last element, whatever was asked for.
+                self.len = self.to;
+                break;
+            };
+            self.from -= shape[axis] * strides[axis];
+            self.index[axis] = 0;
+            self.index[outer] += 1;
+            self.from += strides[outer];
+            axis = outer;
+        }
+        Some(run)
     }
 }
 
@@ -118,8 +156,9 @@ impl<'a, T: Copy> Reader<'a, T> {
     }
 
     /// Copies elements `start..start + to.len()`, all offsets moved by `base`.
+    #[inline(always)]
     pub fn copy(&self, base: usize, start: usize, to: &mut [T]) {
-        self.walk.for_runs(start, to.len(), |run| {
+        for run in self.walk.runs(start, to.len()) {
             let target = &mut to[run.to..run.to + run.count];
             let source = &self.data[base + run.from..];
             match run.stride {
@@ -127,14 +166,15 @@ impl<'a, T: Copy> Reader<'a, T> {
                 0 => target.fill(source[0]),
                 stride => target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(t, s)| *t = *s),
             }
-        });
+        }
     }
 }
 
 impl<T: Element> Reader<'_, T> {
     /// Reads elements `start..start + to.len()` as f32, all offsets moved by `base`.
+    #[inline(always)]
     pub fn load(&self, base: usize, start: usize, to: &mut [f32]) {
-        self.walk.for_runs(start, to.len(), |run| {
+        for run in self.walk.runs(start, to.len()) {
             let target = &mut to[run.to..run.to + run.count];
             let source = &self.data[base + run.from..];
             match run.stride {
@@ -144,8 +184,17 @@ impl<T: Element> Reader<'_, T> {
                     target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(t, s)| *t = s.to_f32());
                 }
             }
-        });
+        }
     }
+}
+
+/// Calls `work` with all elements of a small view, such as a bias, as f32; with nothing where there is none.
+pub(crate) fn with_elements<T: Element, R>(view: Option<&View<T>>, work: impl FnOnce(&[f32]) -> R) -> R {
+    let Some(view) = view else { return work(&[]) };
+    super::scratch::with(view.elements(), |elements| {
+        Reader::new(view).load(0, 0, elements);
+        work(elements)
+    })
 }
 
 /// All elements of a small view, such as a bias, as f32.

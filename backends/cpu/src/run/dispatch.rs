@@ -85,13 +85,17 @@ fn arithmetic<T: Element>(op: &Op, x: &[Argument<'_>], out: &mut [T]) -> Done {
             linear::linear(*activation, at(x, 0)?, argument(x, 1)?.weight()?, maybe(x, 2)?, out);
         }
         Op::Attention { scale } => {
-            attention::attention(*scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
+            attention::attention(Level::best(), *scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
         }
-        Op::Softmax { axis } => softmax::softmax(*axis, at(x, 0)?, out),
-        Op::LayerNorm { eps } => norm::layer_norm(*eps, at(x, 0)?, affine(x)?, out),
-        Op::RmsNorm { eps } => norm::rms_norm(*eps, at(x, 0)?, maybe(x, 1)?, out),
-        Op::GroupNorm { groups, eps } => norm::group_norm(*groups, *eps, at(x, 0)?, affine(x)?, out),
-        Op::RotaryEmbedding { pairing } => rotary::rotary(*pairing, at(x, 0)?, at(x, 1)?, at(x, 2)?, out),
+        Op::Softmax { axis } => softmax::softmax(Level::best(), *axis, at(x, 0)?, out),
+        Op::LayerNorm { eps } => norm::layer_norm(Level::best(), *eps, at(x, 0)?, affine(x)?, out),
+        Op::RmsNorm { eps } => norm::rms_norm(Level::best(), *eps, at(x, 0)?, maybe(x, 1)?, out),
+        Op::GroupNorm { groups, eps } => {
+            norm::group_norm(Level::best(), *groups, *eps, at(x, 0)?, affine(x)?, out)
+        }
+        Op::RotaryEmbedding { pairing } => {
+            rotary::rotary(Level::best(), *pairing, at(x, 0)?, at(x, 1)?, at(x, 2)?, out)
+        }
         other => return Err(format!("there is no kernel for {}", other.name())),
     }
     Ok(())

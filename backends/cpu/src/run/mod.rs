@@ -4,6 +4,7 @@ mod arguments;
 mod dispatch;
 
 use crate::compile::{Action, BlockPlan, Home, Operand, Step, Target};
+use crate::level::Level;
 use crate::memory::{Access, Span};
 use arguments::{Argument, any_slice};
 use tintype_accel::Error;
@@ -57,7 +58,7 @@ fn launch(step: &Step, reads: &[&[u8]], writes: &mut [&mut [u8]]) -> Result<(), 
     let mut slices = slices.collect::<Result<Vec<_>, _>>()?;
     if let Action::Group(group) = &step.action {
         let views = arguments.iter().map(Argument::any_view).collect::<Result<Vec<_>, _>>()?;
-        return group.run(&views, &mut slices);
+        return group.run(Level::best(), &views, &mut slices);
     }
     let [out] = &mut slices[..] else { return Err("it has more than one result".into()) };
     match &step.action {

@@ -1,9 +1,9 @@
 //! What a group's program is made of.
 
+use super::TILE;
 use super::operands::AnyReader;
 use crate::kernels::convert::{narrow, round};
 use crate::kernels::math;
-use std::mem;
 use tintype_program::{Binary, DType, GeluForm, Unary};
 
 /// One step over a tile. Registers are named by number; a result's register is none of its operands'.
@@ -50,37 +50,45 @@ impl Instruction {
         }
     }
 
-    /// Computes the first `len` elements of a tile that starts at element `start`.
-    pub fn run(&self, inputs: &[AnyReader], start: usize, len: usize, registers: &mut [&mut [f32]]) {
+    /// Computes the first `len` elements of a tile that starts at element `start`, in registers of [`TILE`] elements each.
+    #[inline(always)]
+    pub fn run(&self, inputs: &[AnyReader], start: usize, len: usize, registers: &mut [f32]) {
         let target = *{ *self }.to();
-        // Taken out, so that the operands can be read beside it.
-        let register = mem::take(&mut registers[target]);
+        // Split around the target, so that the operands can be read beside it.
+        let (before, rest) = registers.split_at_mut(target * TILE);
+        let (register, after) = rest.split_at_mut(TILE);
+        let operand = |register: usize| {
+            let (part, at) =
+                if register < target { (&*before, register) } else { (&*after, register - target - 1) };
+            &part[at * TILE..at * TILE + len]
+        };
         let to = &mut register[..len];
         match *self {
             Self::Load { input, .. } => inputs[input].load(start, to),
             Self::Constant { bits, .. } => to.fill(f32::from_bits(bits)),
-            Self::Unary { function, from, .. } => function.run(&registers[from][..len], to),
+            Self::Unary { function, from, .. } => function.run(operand(from), to),
             Self::Binary { function, integers: false, operands: [a, b], .. } => {
-                floats(function, &registers[a][..len], &registers[b][..len], to);
+                floats(function, operand(a), operand(b), to);
             }
             Self::Binary { function, operands: [a, b], .. } => {
-                let [a, b] = [a, b].map(|register| bytemuck::cast_slice(&registers[register][..len]));
+                let [a, b] = [a, b].map(|register| bytemuck::cast_slice(operand(register)));
                 let to: &mut [i32] = bytemuck::cast_slice_mut(to);
                 let pairs = a.iter().zip(b);
                 to.iter_mut().zip(pairs).for_each(|(to, (a, b))| *to = integer(function, *a, *b));
             }
-            Self::Cast { integers, dtype, from, .. } => cast(integers, dtype, &registers[from][..len], to),
+            Self::Cast { integers, dtype, from, .. } => cast(integers, dtype, operand(from), to),
         }
-        registers[target] = register;
     }
 }
 
 /// Each arm is a loop of its own, which the compiler vectorises.
+#[inline(always)]
 fn map(from: &[f32], to: &mut [f32], function: impl Fn(f32) -> f32) {
     to.iter_mut().zip(from).for_each(|(to, x)| *to = function(*x));
 }
 
 impl Function {
+    #[inline(always)]
     fn run(self, x: &[f32], to: &mut [f32]) {
         match self {
             Self::Unary(Unary::Neg) => map(x, to, |x| -x),
@@ -110,7 +118,9 @@ impl Function {
     }
 }
 
+#[inline(always)]
 fn floats(function: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
+    #[inline(always)]
     fn zip(a: &[f32], b: &[f32], to: &mut [f32], function: impl Fn(f32, f32) -> f32) {
         to.iter_mut().zip(a.iter().zip(b)).for_each(|(to, (a, b))| *to = function(*a, *b));
     }
@@ -125,6 +135,7 @@ fn floats(function: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
     }
 }
 
+#[inline(always)]
 fn integer(function: Binary, a: i32, b: i32) -> i32 {
     match function {
         Binary::Add => a.wrapping_add(b),
@@ -144,6 +155,7 @@ fn integer(function: Binary, a: i32, b: i32) -> i32 {
     }
 }
 
+#[inline(always)]
 fn cast(integers: bool, dtype: DType, from: &[f32], to: &mut [f32]) {
     let whole: &[i32] = bytemuck::cast_slice(from);
     match (integers, dtype) {

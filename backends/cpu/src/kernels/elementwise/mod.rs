@@ -5,9 +5,12 @@ mod instruction;
 mod operands;
 
 use super::scratch;
+use super::vector::{Work, vectorised};
+use crate::level::Level;
 use crate::tensor::{AnySlice, AnyView};
 use instruction::Instruction;
 use operands::AnyReader;
+use smallvec::SmallVec;
 use tintype_program::{Block, DType, Op, Program, Shape, TensorType};
 
 /// Elements that an instruction takes at once: few enough that a group's registers stay in the first cache.
@@ -52,19 +55,23 @@ impl Group {
     }
 
     /// Computes the outputs, in the order of the block, from its inputs and then its parameters.
-    pub fn run(&self, inputs: &[AnyView], outputs: &mut [AnySlice]) -> Result<(), String> {
-        let given: Vec<DType> = inputs.iter().map(operands::view_dtype).collect();
-        let wanted: Vec<DType> = outputs.iter().map(operands::slice_dtype).collect();
-        if given != self.inputs || wanted != self.outputs {
+    pub fn run(&self, level: Level, inputs: &[AnyView], outputs: &mut [AnySlice]) -> Result<(), String> {
+        let fits = inputs.iter().map(operands::view_dtype).eq(self.inputs.iter().copied())
+            && outputs.iter().map(operands::slice_dtype).eq(self.outputs.iter().copied());
+        if !fits {
+            let given: Vec<DType> = inputs.iter().map(operands::view_dtype).collect();
+            let wanted: Vec<DType> = outputs.iter().map(operands::slice_dtype).collect();
             let (inputs, outputs) = (&self.inputs, &self.outputs);
             return Err(format!("{given:?} to {wanted:?} given to a group of {inputs:?} to {outputs:?}"));
         }
         for pass in &self.passes {
-            let readers: Vec<AnyReader> = inputs.iter().map(|x| AnyReader::new(x, &pass.shape)).collect();
-            let outputs: Vec<AnySlice> = outputs
+            let readers: SmallVec<[AnyReader; 8]> =
+                inputs.iter().map(|x| AnyReader::new(x, &pass.shape)).collect();
+            let stored = |index| pass.stores.iter().any(|(output, _)| *output == index);
+            let outputs: SmallVec<[AnySlice; 4]> = outputs
                 .iter_mut()
                 .enumerate()
-                .filter(|(index, _)| pass.stores.iter().any(|(output, _)| output == index))
+                .filter(|(index, _)| stored(*index))
                 .map(|(_, slice)| operands::borrow(slice))
                 .collect();
             if let Some(slice) = outputs.iter().find(|slice| operands::len(slice) != pass.elements()) {
@@ -74,7 +81,7 @@ impl Group {
                     pass.elements()
                 ));
             }
-            pass.split(&readers, 0, pass.elements(), outputs);
+            pass.split(level, &readers, 0, pass.elements(), outputs);
         }
         Ok(())
     }
@@ -86,30 +93,58 @@ impl Pass {
     }
 
     /// Halves the work until it is small enough for a task.
-    fn split(&self, inputs: &[AnyReader], start: usize, len: usize, outputs: Vec<AnySlice>) {
+    fn split(
+        &self,
+        level: Level,
+        inputs: &[AnyReader],
+        start: usize,
+        len: usize,
+        outputs: SmallVec<[AnySlice; 4]>,
+    ) {
         if len <= TASK {
-            return self.task(inputs, start, len, outputs);
+            return scratch::with(self.registers * TILE, |registers| {
+                vectorised(level, Task { pass: self, inputs, start, len, outputs, registers });
+            });
         }
         let middle = (len / 2).next_multiple_of(TILE);
-        let (left, right) = outputs.into_iter().map(|slice| operands::split(slice, middle)).unzip();
+        let (mut left, mut right) = (SmallVec::<[AnySlice; 4]>::new(), SmallVec::<[AnySlice; 4]>::new());
+        for slice in outputs {
+            let (first, second) = operands::split(slice, middle);
+            left.push(first);
+            right.push(second);
+        }
         rayon::join(
-            || self.split(inputs, start, middle, left),
-            || self.split(inputs, start + middle, len - middle, right),
+            || self.split(level, inputs, start, middle, left),
+            || self.split(level, inputs, start + middle, len - middle, right),
         );
     }
+}
 
-    fn task(&self, inputs: &[AnyReader], start: usize, len: usize, mut outputs: Vec<AnySlice>) {
-        scratch::with(self.registers * TILE, |buffer| {
-            let mut registers: Vec<&mut [f32]> = buffer.chunks_mut(TILE).collect();
-            let tile = TILE.min(len);
-            self.prologue.iter().for_each(|i| i.run(inputs, 0, tile, &mut registers));
-            for from in (0..len).step_by(TILE) {
-                let tile = TILE.min(len - from);
-                self.code.iter().for_each(|i| i.run(inputs, start + from, tile, &mut registers));
-                for ((_, register), output) in self.stores.iter().zip(&mut outputs) {
-                    operands::store(output, from, &registers[*register][..tile]);
-                }
+/// What one thread computes at once.
+struct Task<'a, 'o> {
+    pass: &'a Pass,
+    inputs: &'a [AnyReader<'a>],
+    start: usize,
+    len: usize,
+    outputs: SmallVec<[AnySlice<'o>; 4]>,
+    registers: &'a mut [f32],
+}
+
+impl Work for Task<'_, '_> {
+    #[inline(always)]
+    fn run(mut self) {
+        let tile = TILE.min(self.len);
+        for instruction in &self.pass.prologue {
+            instruction.run(self.inputs, 0, tile, self.registers);
+        }
+        for from in (0..self.len).step_by(TILE) {
+            let tile = TILE.min(self.len - from);
+            for instruction in &self.pass.code {
+                instruction.run(self.inputs, self.start + from, tile, self.registers);
             }
-        });
+            for ((_, register), output) in self.pass.stores.iter().zip(self.outputs.iter_mut()) {
+                operands::store(output, from, &self.registers[register * TILE..][..tile]);
+            }
+        }
     }
 }

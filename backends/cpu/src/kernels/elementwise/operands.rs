@@ -38,6 +38,7 @@ impl<'a> AnyReader<'a> {
     }
 
     /// Reads elements from `start` on into a register; integers as the bits of i32.
+    #[inline(always)]
     pub fn load(&self, start: usize, to: &mut [f32]) {
         match self {
             Self::F32(reader) => reader.load(0, start, to),
@@ -117,6 +118,7 @@ pub(super) fn split(slice: AnySlice<'_>, middle: usize) -> (AnySlice<'_>, AnySli
 }
 
 /// Stores a register from element `from` on, rounded.
+#[inline(always)]
 pub(super) fn store(slice: &mut AnySlice, from: usize, register: &[f32]) {
     let range = from..from + register.len();
     match slice {

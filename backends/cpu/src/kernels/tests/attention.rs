@@ -1,6 +1,8 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, on};
+use super::support::{LIES, Lie, Tensor, check, each_float, levels, on};
 use crate::kernels::attention::attention;
+use crate::level::Level;
 use crate::tensor::Element;
+use tintype_program::DType;
 
 fn naive<T: Element>(scale: f64, [q, k, v]: [&Tensor<T>; 3], mask: Option<&Tensor<T>>, i: &[usize]) -> f64 {
     let (keys, width) = (k.shape[2], k.shape[3]);
@@ -29,10 +31,17 @@ fn heads<T: Element>() {
             for mask in [None, Some([1, 1, s, t]), Some([b, 1, 1, t]), Some([1, h, s, t])] {
                 let mask = mask.map(|shape| Tensor::<T>::random(4, &shape, lie));
                 let scale = 1.7 / (d as f64).sqrt();
-                let run = |out: &mut [T]| {
-                    attention(scale, q.view(), k.view(), v.view(), mask.as_ref().map(Tensor::view), out);
-                };
-                check("attention", &[b, h, s, e], 1.0, run, |i| naive(scale, [&q, &k, &v], mask.as_ref(), i));
+                let exact = |i: &[usize]| naive(scale, [&q, &k, &v], mask.as_ref(), i);
+                for level in levels() {
+                    let run = |out: &mut [T]| {
+                        let mask = mask.as_ref().map(Tensor::view);
+                        attention(level, scale, q.view(), k.view(), v.view(), mask, out);
+                    };
+                    // Weights in bf16 are each off by up to 2^-9 of themselves.
+                    let rounded = level == Level::Avx512Bf16 && T::DTYPE == DType::Bf16;
+                    let scale = if rounded { 2000.0 } else { 1.0 };
+                    check(&format!("attention {level}"), &[b, h, s, e], scale, run, exact);
+                }
             }
         }
     }
@@ -52,9 +61,12 @@ fn closed_keys_are_not_attended_and_closed_rows_are_nan() {
     let open = |row: usize, key: usize| row == 0 || (row == 1 && key > 1024);
     let mask = (0..s * t).map(|i| if open(i / t, i % t) { 0.0 } else { f32::NEG_INFINITY }).collect();
     let mask = Tensor::from(&[1, 1, s, t], mask);
-    let run = |out: &mut [f32]| attention(0.4, q.view(), k.view(), v.view(), Some(mask.view()), out);
-    let out = check("mask", &[1, 1, s, 8], 1.0, run, |i| naive(0.4, [&q, &k, &v], Some(&mask), i));
-    assert!(out[..16].iter().all(|v| v.is_finite()) && out[16..].iter().all(|v| v.is_nan()));
+    for level in levels() {
+        let run =
+            |out: &mut [f32]| attention(level, 0.4, q.view(), k.view(), v.view(), Some(mask.view()), out);
+        let out = check("mask", &[1, 1, s, 8], 1.0, run, |i| naive(0.4, [&q, &k, &v], Some(&mask), i));
+        assert!(out[..16].iter().all(|v| v.is_finite()) && out[16..].iter().all(|v| v.is_nan()));
+    }
 }
 
 fn pictures<T: Element>() {
@@ -68,7 +80,7 @@ fn pictures<T: Element>() {
         let parts = [&q, &k, &v].map(part);
         let [q, k, v] = [0, 1, 2].map(|i| crate::tensor::View::new(&parts[i], &shape, &strides).unwrap());
         let mut out = vec![T::default(); pictures.len() * each];
-        on(threads, || attention(0.2, q, k, v, None, &mut out));
+        on(threads, || attention(Level::best(), 0.2, q, k, v, None, &mut out));
         bytemuck::cast_slice::<T, u8>(&out).to_vec()
     };
     let all = run(0..3, 1);

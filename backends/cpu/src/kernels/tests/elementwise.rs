@@ -1,6 +1,7 @@
 use super::functions::erf;
-use super::support::{LIES, Lie, Tensor, check, each_float, index, on};
+use super::support::{LIES, Lie, Tensor, check, each_float, index, levels, on};
 use crate::kernels::elementwise::Group;
+use crate::level::Level;
 use crate::tensor::{AnySlice, AnyView, Element, View};
 use half::{bf16, f16};
 use tintype_program::{
@@ -43,7 +44,16 @@ fn any_slice<T: Element>(slice: &mut [T]) -> AnySlice<'_> {
 
 fn single<T: Element>(op: &Op, inputs: &[AnyView], shape: &[usize], out: &mut [T]) {
     let types = vec![TensorType::new(T::DTYPE, shape); inputs.len()];
-    Group::single(op, &types).unwrap().run(inputs, &mut [any_slice(out)]).unwrap();
+    let group = Group::single(op, &types).unwrap();
+    group.run(Level::Portable, inputs, &mut [any_slice(out)]).unwrap();
+    for level in levels() {
+        let mut other = vec![T::default(); out.len()];
+        group.run(level, inputs, &mut [any_slice(&mut other)]).unwrap();
+        assert!(
+            bytemuck::cast_slice::<T, u8>(&other) == bytemuck::cast_slice::<T, u8>(out),
+            "{op:?} {level}"
+        );
+    }
 }
 
 fn functions<T: Element>() {
@@ -136,7 +146,7 @@ fn every_cast_is_the_cast_by_way_of_f64() {
         let (mut group, mut direct) = (vec![T::default(); 2400], vec![T::default(); 2400]);
         let op = Op::Cast { dtype: T::DTYPE };
         let compiled = Group::single(&op, &[TensorType::new(from, shape)]).unwrap();
-        compiled.run(&[x], &mut [any_slice(&mut group)]).unwrap();
+        compiled.run(Level::best(), &[x], &mut [any_slice(&mut group)]).unwrap();
         super::casting::cast(x, any_slice(&mut direct));
         assert_eq!(group, direct, "{from} to {}", T::DTYPE);
     }
@@ -190,7 +200,7 @@ fn blocks<T: Element>() {
         let factor = |at: &[usize]| scale.at(&[at[0], 0, at[2]]) + 1.0;
         let run = |out: &mut [T]| {
             let inputs = [any(&x), any(&scale), any(&shift)];
-            group.run(&inputs, &mut [any_slice(out), any_slice(&mut small)]).unwrap();
+            group.run(Level::best(), &inputs, &mut [any_slice(out), any_slice(&mut small)]).unwrap();
         };
         let expected = |at: &[usize]| {
             // The factor and the product in f32, as the group has them, so that the cast's ties fall the same way.
@@ -216,13 +226,13 @@ fn threads_and_wrong_operands() {
     let x = Tensor::<f32>::random(1, &[100_003], Lie::Dense);
     let run = |threads| {
         let mut out = vec![0f32; 100_003];
-        on(threads, || group.run(&[any(&x)], &mut [AnySlice::F32(&mut out)]).unwrap());
+        on(threads, || group.run(Level::best(), &[any(&x)], &mut [AnySlice::F32(&mut out)]).unwrap());
         out.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
     };
     assert!(run(1) == run(3));
     let mut out = vec![0f32; 5];
-    assert!(group.run(&[any(&x)], &mut [AnySlice::F32(&mut out)]).is_err());
-    assert!(group.run(&[], &mut [AnySlice::F32(&mut out)]).is_err());
+    assert!(group.run(Level::best(), &[any(&x)], &mut [AnySlice::F32(&mut out)]).is_err());
+    assert!(group.run(Level::best(), &[], &mut [AnySlice::F32(&mut out)]).is_err());
     assert!(
         Group::single(
             &Op::MatMul,

@@ -8,6 +8,7 @@ mod elementwise;
 mod functions;
 mod moving;
 mod normal;
+mod passes;
 mod rates;
 mod reduction;
 mod support;

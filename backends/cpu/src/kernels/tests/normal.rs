@@ -1,5 +1,6 @@
-use super::support::{LIES, Lie, Tensor, check, each_float};
+use super::support::{LIES, Lie, Tensor, check, each_float, levels};
 use crate::kernels::{norm, rotary, softmax};
+use crate::level::Level;
 use crate::tensor::Element;
 use tintype_program::Pairing;
 
@@ -8,7 +9,7 @@ fn moments(values: &[f64]) -> [f64; 2] {
     [mean, values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64]
 }
 
-fn norms<T: Element>() {
+fn norms<T: Element>(level: Level) {
     for (shape, lie) in [
         ([3, 5, 7], Lie::Dense),
         ([3, 5, 7], Lie::Gaps),
@@ -24,12 +25,18 @@ fn norms<T: Element>() {
         };
         let affine = Some([weight.view(), bias.view()]);
         let with = |at: &[usize]| standard(at) * weight.at(&at[2..]) + bias.at(&at[2..]);
-        check("layer norm", &shape, 3.0, |out: &mut [T]| norm::layer_norm(1e-5, x.view(), affine, out), with);
         check(
             "layer norm",
             &shape,
             3.0,
-            |out: &mut [T]| norm::layer_norm(1e-5, x.view(), None, out),
+            |out: &mut [T]| norm::layer_norm(level, 1e-5, x.view(), affine, out),
+            with,
+        );
+        check(
+            "layer norm",
+            &shape,
+            3.0,
+            |out: &mut [T]| norm::layer_norm(level, 1e-5, x.view(), None, out),
             standard,
         );
         let unit = |at: &[usize]| {
@@ -38,17 +45,29 @@ fn norms<T: Element>() {
         };
         let scaled = |at: &[usize]| unit(at) * weight.at(&at[2..]);
         let weight = Some(weight.view());
-        check("rms norm", &shape, 2.0, |out: &mut [T]| norm::rms_norm(1e-6, x.view(), None, out), unit);
-        check("rms norm", &shape, 2.0, |out: &mut [T]| norm::rms_norm(1e-6, x.view(), weight, out), scaled);
+        check(
+            "rms norm",
+            &shape,
+            2.0,
+            |out: &mut [T]| norm::rms_norm(level, 1e-6, x.view(), None, out),
+            unit,
+        );
+        check(
+            "rms norm",
+            &shape,
+            2.0,
+            |out: &mut [T]| norm::rms_norm(level, 1e-6, x.view(), weight, out),
+            scaled,
+        );
     }
 }
 
 #[test]
 fn rows_are_standardised() {
-    each_float!(norms);
+    levels().for_each(|level| each_float!(norms, level));
 }
 
-fn groups<T: Element>() {
+fn groups<T: Element>(level: Level) {
     for (shape, groups) in [([2, 6, 5, 3], 3), ([1, 4, 70, 61], 2), ([2, 3, 1, 1], 1)] {
         for lie in LIES {
             let x = Tensor::<T>::random(1, &shape, lie);
@@ -71,7 +90,7 @@ fn groups<T: Element>() {
                 "group norm",
                 &shape,
                 3.0,
-                |out: &mut [T]| norm::group_norm(groups, 1e-6, x.view(), affine, out),
+                |out: &mut [T]| norm::group_norm(level, groups, 1e-6, x.view(), affine, out),
                 expected,
             );
         }
@@ -80,7 +99,7 @@ fn groups<T: Element>() {
 
 #[test]
 fn groups_are_standardised() {
-    each_float!(groups);
+    levels().for_each(|level| each_float!(groups, level));
 }
 
 #[test]
@@ -91,19 +110,19 @@ fn a_large_mean_does_not_drown_the_variance() {
         "layer norm",
         &[1, 1, 4096],
         1.0,
-        |out: &mut [f32]| norm::layer_norm(0.0, x.view(), None, out),
+        |out: &mut [f32]| norm::layer_norm(Level::best(), 0.0, x.view(), None, out),
         expected,
     );
     check(
         "group norm",
         &[1, 1, 4096],
         1.0,
-        |out: &mut [f32]| norm::group_norm(1, 0.0, x.view(), None, out),
+        |out: &mut [f32]| norm::group_norm(Level::best(), 1, 0.0, x.view(), None, out),
         expected,
     );
 }
 
-fn exponentials<T: Element>() {
+fn exponentials<T: Element>(level: Level) {
     let shape = [2, 70, 3, 5];
     for lie in LIES {
         let x = Tensor::<T>::random(1, &shape, lie);
@@ -116,21 +135,33 @@ fn exponentials<T: Element>() {
                 };
                 x.at(at).exp() / (0..shape[axis]).map(value).sum::<f64>()
             };
-            check("softmax", &shape, 0.1, |out: &mut [T]| softmax::softmax(axis, x.view(), out), expected);
+            check(
+                "softmax",
+                &shape,
+                0.1,
+                |out: &mut [T]| softmax::softmax(level, axis, x.view(), out),
+                expected,
+            );
         }
     }
 }
 
 #[test]
 fn softmax_runs_along_any_axis() {
-    each_float!(exponentials);
+    levels().for_each(|level| each_float!(exponentials, level));
     let closed = Tensor::from(&[1, 3], vec![f32::NEG_INFINITY; 3]);
-    check("softmax", &[1, 3], 1.0, |out| softmax::softmax(1, closed.view(), out), |_| f64::NAN);
+    check(
+        "softmax",
+        &[1, 3],
+        1.0,
+        |out| softmax::softmax(Level::best(), 1, closed.view(), out),
+        |_| f64::NAN,
+    );
     let large = Tensor::from(&[1, 2], vec![1000.0f32, 1000.0]);
-    check("softmax", &[1, 2], 1.0, |out| softmax::softmax(1, large.view(), out), |_| 0.5);
+    check("softmax", &[1, 2], 1.0, |out| softmax::softmax(Level::best(), 1, large.view(), out), |_| 0.5);
 }
 
-fn turns<T: Element>() {
+fn turns<T: Element>(level: Level) {
     let shape = [2, 3, 5, 8];
     for lie in LIES {
         let x = Tensor::<T>::random(1, &shape, lie);
@@ -148,7 +179,7 @@ fn turns<T: Element>() {
                 "rotary",
                 &shape,
                 1.0,
-                |out: &mut [T]| rotary::rotary(pairing, x.view(), cos.view(), sin.view(), out),
+                |out: &mut [T]| rotary::rotary(level, pairing, x.view(), cos.view(), sin.view(), out),
                 expected,
             );
         }
@@ -157,5 +188,5 @@ fn turns<T: Element>() {
 
 #[test]
 fn pairs_are_turned() {
-    each_float!(turns);
+    levels().for_each(|level| each_float!(turns, level));
 }

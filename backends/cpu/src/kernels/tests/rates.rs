@@ -48,7 +48,7 @@ fn all<T: Element>() {
         let x = Tensor::<T>::random(1, &shape, Lie::Dense);
         let mut out = vec![T::default(); shape.iter().product()];
         rate(&format!("attention {name} {shape:?}"), threads, 4.0 * 8.0 * 1152.0 * 1152.0 * 128.0, || {
-            attention(0.1, x.view(), x.view(), x.view(), None, &mut out);
+            attention(Level::best(), 0.1, x.view(), x.view(), x.view(), None, &mut out);
         });
         let x = Tensor::<T>::random(1, &[1, 128, 128, 128], Lie::Dense);
         let weight = Tensor::<T>::random(1, &[128, 128, 3, 3], Lie::Dense);

@@ -1,5 +1,6 @@
 //! Tensors for tests.
 
+use crate::level::Level;
 use crate::tensor::{Element, View};
 use tintype_program::DType;
 
@@ -71,6 +72,10 @@ impl<T: Element> Tensor<T> {
         View::new(&self.data, &self.shape, &self.strides).unwrap()
     }
 
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
     pub fn at(&self, index: &[usize]) -> f64 {
         let offset: usize = index.iter().zip(&self.strides).map(|(i, s)| i * s).sum();
         f64::from(self.data[offset].to_f32())
@@ -79,6 +84,11 @@ impl<T: Element> Tensor<T> {
     pub fn get(&self, index: &[usize]) -> T {
         self.data[index.iter().zip(&self.strides).map(|(i, s)| i * s).sum::<usize>()]
     }
+}
+
+/// The levels that this machine has.
+pub fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_supported())
 }
 
 /// The index of element `position` of a shape.
@@ -127,10 +137,10 @@ pub fn check<T: Element>(
 
 /// Calls a generic test for each floating-point dtype.
 macro_rules! each_float {
-    ($test:ident) => {{
-        $test::<f32>();
-        $test::<half::bf16>();
-        $test::<half::f16>();
+    ($test:ident $(, $argument:expr)?) => {{
+        $test::<f32>($($argument)?);
+        $test::<half::bf16>($($argument)?);
+        $test::<half::f16>($($argument)?);
     }};
 }
 pub(crate) use each_float;
