@@ -10,4 +10,4 @@ mod moving;
 mod normal;
 mod rates;
 mod reduction;
-mod support;
+pub(super) mod support;
