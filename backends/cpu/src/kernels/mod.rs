@@ -23,6 +23,10 @@
 //!     enum Weight<'a, T> { Plain(View<'a, T>), Encoded(Encoded<'a>) }
 //! encoded::Encoded::new(bytes: &[u8], ty: &TensorType, encoding: &Encoding) -> Result<Encoded, String>
 //! encoded::decode(weight: &Encoded, out: &mut [T])
+//! panels::packed_bytes(level: Level, dtype: DType, n: usize, k: usize) -> usize
+//! panels::pack(level: Level, weight: &View<T>, packed: &mut [u8])
+//! panels::linear(level: Level, x: View<T>, weight: Panels, bias: Option<View<T>>, out: &mut [T])
+//!     struct Panels<'a> { bytes: &'a [u8], n: usize, k: usize }
 //! attention::attention(scale: f64, q: View<T>, k: View<T>, v: View<T>, mask: Option<View<T>>, out: &mut [T])
 //! convolution::Geometry { stride: &[usize], padding: &[[usize; 2]], dilation: &[usize], groups: usize, mode: PadMode }
 //! convolution::convolution(geometry: &Geometry, x: View<T>, weight: View<T>, bias: Option<View<T>>, out: &mut [T])
@@ -34,7 +38,7 @@
 //! ```
 //!
 //! Below them: [`walk`] (the runs of a strided view), [`convert`] (elements to f32 and back, by slices), [`math`]
-//! (functions written to be vectorised), [`gemm`] (the one unsafe call), [`product`] (blocked products over it, of any [`side`]s) and
+//! (functions written to be vectorised), [`gemm`] (the call of a crate for products), [`product`] (blocked products over it, of any [`side`]s) and
 //! [`scratch`] (reusable buffers). A faster kernel takes the place of a body, not of a signature.
 
 pub(crate) mod attention;

@@ -51,12 +51,13 @@ impl<T: Element> Task for Pack<'_, '_, T> {
                     to.fill(K::Right::default());
                 }
                 for (column, row) in rows.clone().enumerate() {
+                    // An odd last depth stands with a zero.
                     let mut line = [K::Right::default(); STRETCH];
-                    let line = &mut line[..depths.len()];
-                    read(&reader, row * k + depths.start, line);
-                    let groups = to.chunks_mut(K::COLUMNS * K::GROUP);
-                    for (to, from) in groups.zip(line.chunks(K::GROUP)) {
-                        to[column * K::GROUP..][..from.len()].copy_from_slice(from);
+                    read(&reader, row * k + depths.start, &mut line[..depths.len()]);
+                    let groups = to.chunks_exact_mut(K::COLUMNS * K::GROUP);
+                    for (to, from) in groups.zip(line.chunks_exact(K::GROUP)) {
+                        let to = &mut to[column * K::GROUP..][..K::GROUP];
+                        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                     }
                 }
             }

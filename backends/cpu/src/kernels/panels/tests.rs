@@ -41,8 +41,7 @@ fn layers<T: Element>() {
     for level in levels() {
         for (case, (outer, k, n)) in shapes.iter().enumerate() {
             let (k, n) = (*k, *n);
-            let lie = LIES[case % 4];
-            for lie in [lie, Lie::Reversed, Lie::Rows] {
+            for lie in [LIES[case % 4], LIES[(case + 2) % 4]] {
                 let shape = [&outer[..], &[k]].concat();
                 let x = Tensor::<T>::random(1, &shape, lie);
                 let weight = Tensor::<T>::random(2, &[n, k], lie);
@@ -75,7 +74,7 @@ fn invariance<T: Element>() {
         for (k, n) in [(3, 4), (40, 257), (1100, 70), (513, 1)] {
             let weight = Tensor::<T>::random(2, &[n, k], Lie::Rows);
             let packed = Packed::new(level, &weight.view());
-            for m in [1, 2, 3, 8, 12, 13, 40, 230] {
+            for m in [1, 3, 13, 40, 230] {
                 let x = Tensor::<T>::random(1, &[m, k], Lie::Rows);
                 let run = |rows: usize, from: usize, threads: usize| {
                     let mut out = vec![T::default(); rows * n];
