@@ -10,7 +10,8 @@
 //!
 //! Below them: [`walk`] (the runs of a strided view), [`convert`] (elements to f32 and back, by slices), [`math`]
 //! (functions written to be vectorised), [`vector`] (plain loops compiled for each level), [`gemm`] (the crate's one
-//! call), [`product`] (blocked products over it, of any [`side`]s) and [`scratch`] (reusable buffers). A faster kernel takes the place of a body, not of a signature.
+//! call), [`product`] (blocked products over it, of any [`side`]s), [`panels`] (products with
+//! weights packed once) and [`scratch`] (reusable buffers).
 
 pub(crate) mod attention;
 pub(crate) mod convert;
@@ -25,6 +26,8 @@ pub(crate) mod linear;
 pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+#[cfg_attr(not(test), allow(dead_code, reason = "not bound by any Program yet"))]
+pub(crate) mod panels;
 pub(crate) mod product;
 pub(crate) mod reduce;
 pub(crate) mod rotary;

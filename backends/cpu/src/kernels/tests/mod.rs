@@ -11,4 +11,4 @@ mod normal;
 mod passes;
 mod rates;
 mod reduction;
-mod support;
+pub(super) mod support;

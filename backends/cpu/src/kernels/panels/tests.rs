@@ -1,0 +1,120 @@
+//! Every level that the machine has against a loop in f64, and the bits of rows in any company.
+
+use super::{Panels, linear, pack, packed_bytes};
+use crate::kernels::tests::support::{LIES, Lie, Tensor, check, each_float, on};
+use crate::level::Level;
+use crate::tensor::{Element, View};
+
+/// A weight's panels, in memory as aligned as a plugin's.
+pub struct Packed(Vec<[f32; 16]>, [usize; 3]);
+
+impl Packed {
+    pub fn new<T: Element>(level: Level, weight: &View<T>) -> Self {
+        let [n, k] = [weight.shape()[0], weight.shape()[1]];
+        let bytes = packed_bytes(level, T::DTYPE, n, k);
+        // Not zeros, so that a pad left unwritten shows.
+        let mut lines = vec![[f32::NAN; 16]; bytes.div_ceil(64)];
+        pack(level, weight, &mut bytemuck::cast_slice_mut(&mut lines)[..bytes]);
+        Self(lines, [n, k, bytes])
+    }
+
+    pub fn panels(&self) -> Panels<'_> {
+        let [n, k, bytes] = self.1;
+        Panels { bytes: &bytemuck::cast_slice(&self.0)[..bytes], n, k }
+    }
+}
+
+fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_supported())
+}
+
+fn layers<T: Element>() {
+    let shapes = [
+        (vec![], 5, 3),
+        (vec![3], 17, 260),
+        (vec![2, 20], 70, 5),
+        (vec![2, 3, 2], 1025, 31),
+        (vec![1], 1, 1),
+        (vec![205], 40, 530),
+        (vec![4], 0, 3),
+    ];
+    for level in levels() {
+        for (case, (outer, k, n)) in shapes.iter().enumerate() {
+            let (k, n) = (*k, *n);
+            for lie in [LIES[case % 4], LIES[(case + 2) % 4]] {
+                let shape = [&outer[..], &[k]].concat();
+                let x = Tensor::<T>::random(1, &shape, lie);
+                let weight = Tensor::<T>::random(2, &[n, k], lie);
+                let bias = Tensor::<T>::random(3, &[n], lie);
+                let packed = Packed::new(level, &weight.view());
+                for bias in [None, Some(&bias)] {
+                    let expected = |i: &[usize]| {
+                        let (row, j) = (&i[..i.len() - 1], i[i.len() - 1]);
+                        let sum: f64 = (0..k).map(|p| x.at(&[row, &[p]].concat()) * weight.at(&[j, p])).sum();
+                        sum + bias.map_or(0.0, |bias| bias.at(&[j]))
+                    };
+                    let shape = [&outer[..], &[n]].concat();
+                    let run =
+                        |out: &mut [T]| linear(level, x.view(), packed.panels(), bias.map(Tensor::view), out);
+                    check(level.name(), &shape, (k as f64).sqrt(), run, expected);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_layers_are_sums_of_products() {
+    each_float!(layers);
+}
+
+/// The bits of each row, alone and among others, on one thread and on three.
+fn invariance<T: Element>() {
+    for level in levels() {
+        for (k, n) in [(3, 4), (40, 257), (1100, 70), (513, 1)] {
+            let weight = Tensor::<T>::random(2, &[n, k], Lie::Rows);
+            let packed = Packed::new(level, &weight.view());
+            for m in [1, 3, 13, 40, 230] {
+                let x = Tensor::<T>::random(1, &[m, k], Lie::Rows);
+                let run = |rows: usize, from: usize, threads: usize| {
+                    let mut out = vec![T::default(); rows * n];
+                    let strides = [k + 5, 1];
+                    let shape = [rows, k];
+                    let view = View::new(&x.view().data()[from * strides[0]..], &shape, &strides).unwrap();
+                    on(threads, || linear(level, view, packed.panels(), None, &mut out));
+                    bytemuck::cast_slice::<T, u8>(&out).to_vec()
+                };
+                let all = run(m, 0, 1);
+                assert!(all == run(m, 0, 3), "{level} {:?} m {m} k {k} n {n} on 3 threads", T::DTYPE);
+                let row = n * size_of::<T>();
+                for (from, rows) in [(0, 1), (m - 1, 1), (m / 2, m - m / 2), (0, m.min(5))] {
+                    let same = run(rows, from, 2) == all[from * row..(from + rows) * row];
+                    assert!(same, "{level} {:?} m {m} k {k} n {n}, {rows} rows from {from}", T::DTYPE);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_in_any_company() {
+    each_float!(invariance);
+}
+
+/// What is not finite stays in its row and column, past which zeros are padded.
+#[test]
+fn infinities_stay_where_they_are() {
+    for level in levels() {
+        let mut data = vec![1.0f32; 3 * 7];
+        data[9] = f32::INFINITY;
+        let x = Tensor::from(&[3, 7], data);
+        let weight = Tensor::from(&[5, 7], vec![0.5f32; 5 * 7]);
+        let packed = Packed::new(level, &weight.view());
+        let expected = |i: &[usize]| if i[0] == 1 { f64::INFINITY } else { 3.5 };
+        let out = &mut [0f32; 15];
+        linear(level, x.view(), packed.panels(), None, out);
+        for (i, value) in out.iter().enumerate() {
+            assert_eq!(f64::from(*value), expected(&[i / 5]), "{level}");
+        }
+    }
+}
