@@ -2,6 +2,7 @@
 
 use crate::compile::{self, Cache};
 use crate::context::Context;
+use crate::level::Level;
 use crate::memory::{Access, CpuStorage, HostMemory};
 use crate::module::CpuModule;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +22,8 @@ pub(crate) struct CpuAccelerator {
 }
 
 impl CpuAccelerator {
-    pub(crate) fn new(device: Device, threads: usize) -> Result<Self> {
-        let context = Arc::new(Context::new(device, threads)?);
+    pub(crate) fn new(device: Device, level: Level, threads: usize) -> Result<Self> {
+        let context = Arc::new(Context::new(device, level, threads)?);
         Ok(Self { context, cache: Mutex::new(Cache::new(KEPT_BLOCKS)) })
     }
 }

@@ -6,7 +6,7 @@
 //! use tintype_cpu::CpuDriver;
 //!
 //! let mut registry = Registry::new();
-//! registry.register(Arc::new(CpuDriver));
+//! registry.register(Arc::new(CpuDriver::default()));
 //! let device = registry.open("cpu", None, &OpenOptions::default())?.accelerator;
 //! println!("{}, {}", device.device().name, device.device().arch);
 //! # Ok::<(), tintype_accel::Error>(())

@@ -10,14 +10,14 @@ use tintype_program::{Program, memory, passes};
 
 #[test]
 fn the_driver_tells_what_the_machine_is() {
-    let probe = CpuDriver.probe();
+    let probe = CpuDriver::default().probe();
     assert!(probe.obstacle.is_none());
     let device = &probe.devices[0];
-    assert_eq!((device.label().as_str(), CpuDriver.preference()), ("cpu:0", 0));
+    assert_eq!((device.label().as_str(), CpuDriver::default().preference()), ("cpu:0", 0));
     assert!(!device.name.is_empty() && device.arch.starts_with(std::env::consts::ARCH));
-    assert!(matches!(CpuDriver.open(1, &OpenOptions::default()), Err(Error::NoSuchDevice { .. })));
+    assert!(matches!(CpuDriver::default().open(1, &OpenOptions::default()), Err(Error::NoSuchDevice { .. })));
     let mut registry = Registry::new();
-    registry.register(Arc::new(CpuDriver));
+    registry.register(Arc::new(CpuDriver::default()));
     let opened = registry.open("auto", None, &OpenOptions::default()).unwrap();
     assert!(opened.choice.to_string().starts_with("cpu:0 ("));
 }

@@ -2,6 +2,7 @@
 
 mod failure;
 mod fence;
+mod pool;
 mod worker;
 
 pub(crate) use fence::{JobFence, QueueFence};
@@ -12,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use tintype_accel::{Counters, Error, Result, WaitReason, raise};
+use tintype_accel::{Counters, Result, WaitReason, raise};
 
 /// Work for the queue, called once. It is given the right to reach the queue's memory. What it holds is let go by the
 /// queue's own thread, so that even the queue may be among it.
@@ -56,13 +57,7 @@ struct Job {
 impl Queue {
     /// A queue whose jobs may use `threads` threads.
     pub(crate) fn new(device: String, threads: usize, counters: Arc<Counters>) -> Result<Self> {
-        let unavailable = |reason: String| Error::Unavailable {
-            backend: "cpu".into(),
-            reason: format!("its threads do not start: {reason}"),
-            remedy: "Raise the limit on threads, or ask for fewer".into(),
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("cpu-{i}"));
-        let pool = pool.build().map_err(|error| unavailable(error.to_string()))?;
+        let pool = pool::shared(threads)?;
         let owner = Owner::new();
         let id = owner.id();
         let shared = Arc::new(Shared {
@@ -76,7 +71,7 @@ impl Queue {
         let worker = thread::Builder::new()
             .name("cpu-queue".into())
             .spawn(move || theirs.work_off(&pool, owner))
-            .map_err(|error| unavailable(error.to_string()))?;
+            .map_err(|error| pool::unavailable(&error))?;
         Ok(Self { shared, owner: id, worker: Some(worker) })
     }
 

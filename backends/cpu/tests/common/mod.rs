@@ -22,7 +22,7 @@ pub fn f32s(shape: &[usize]) -> TensorType {
 pub fn open() -> Arc<dyn Accelerator> {
     let mut options = OpenOptions::default();
     options.threads = Some(2);
-    CpuDriver.open(0, &options).unwrap()
+    CpuDriver::default().open(0, &options).unwrap()
 }
 
 pub fn trace(build: impl FnOnce(&Scope) -> Result<()>) -> Program {
