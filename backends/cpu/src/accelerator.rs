@@ -49,8 +49,14 @@ impl Accelerator for CpuAccelerator {
         }
         program.check()?;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = compile::compile(program, options.launch, &mut cache, &self.context.counters)?;
-        Ok(Arc::new(CpuModule::new(Arc::clone(&self.context), Signature::of(program), plan)))
+        let plan = compile::compile(
+            program,
+            options.launch,
+            self.context.level,
+            &mut cache,
+            &self.context.counters,
+        )?;
+        Ok(Arc::new(CpuModule::new(Arc::clone(&self.context), Signature::of(program), plan, options.launch)))
     }
 
     fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>> {
@@ -115,7 +121,7 @@ impl Accelerator for CpuAccelerator {
     }
 
     fn record(&self) -> Result<Fence> {
-        Ok(Fence::new(self.context.queue.record()))
+        Ok(self.context.queue.mark())
     }
 
     fn flush(&self, _reason: FlushReason) -> Result<()> {

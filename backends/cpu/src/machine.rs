@@ -24,7 +24,8 @@ pub(crate) fn device(level: Level) -> Device {
         ],
         capabilities: Capabilities {
             dtypes: vec![DType::F32, DType::Bf16, DType::F16],
-            launch: vec![LaunchMode::Compiled, LaunchMode::Eager],
+            // Compiled first: graph saves the host some microseconds a launch, and keeps every buffer alive that it captured.
+            launch: vec![LaunchMode::Compiled, LaunchMode::Graph, LaunchMode::Eager],
         },
     }
 }

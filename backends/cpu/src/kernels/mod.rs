@@ -50,6 +50,7 @@ pub(crate) mod linear;
 pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+pub(crate) mod panels;
 pub(crate) mod product;
 pub(crate) mod reduce;
 pub(crate) mod rotary;

@@ -13,7 +13,7 @@ use tintype_accel::{
 use tintype_cpu::CpuDriver;
 use tintype_program::{DType, Program, Result, Scope, TensorType, Value};
 
-pub const MODES: [LaunchMode; 2] = [LaunchMode::Compiled, LaunchMode::Eager];
+pub const MODES: [LaunchMode; 3] = [LaunchMode::Compiled, LaunchMode::Graph, LaunchMode::Eager];
 
 pub fn f32s(shape: &[usize]) -> TensorType {
     TensorType::new(DType::F32, shape)
