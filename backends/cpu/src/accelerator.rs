@@ -2,6 +2,7 @@
 
 use crate::compile::{self, Cache};
 use crate::context::Context;
+use crate::level::Level;
 use crate::memory::{Access, CpuStorage, HostMemory};
 use crate::module::CpuModule;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +22,8 @@ pub(crate) struct CpuAccelerator {
 }
 
 impl CpuAccelerator {
-    pub(crate) fn new(device: Device, threads: usize) -> Result<Self> {
-        let context = Arc::new(Context::new(device, threads)?);
+    pub(crate) fn new(device: Device, level: Level, threads: usize) -> Result<Self> {
+        let context = Arc::new(Context::new(device, level, threads)?);
         Ok(Self { context, cache: Mutex::new(Cache::new(KEPT_BLOCKS)) })
     }
 }
@@ -48,8 +49,14 @@ impl Accelerator for CpuAccelerator {
         }
         program.check()?;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = compile::compile(program, options.launch, &mut cache, &self.context.counters)?;
-        Ok(Arc::new(CpuModule::new(Arc::clone(&self.context), Signature::of(program), plan)))
+        let plan = compile::compile(
+            program,
+            options.launch,
+            self.context.level,
+            &mut cache,
+            &self.context.counters,
+        )?;
+        Ok(Arc::new(CpuModule::new(Arc::clone(&self.context), Signature::of(program), plan, options.launch)))
     }
 
     fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>> {
@@ -114,7 +121,7 @@ impl Accelerator for CpuAccelerator {
     }
 
     fn record(&self) -> Result<Fence> {
-        Ok(Fence::new(self.context.queue.record()))
+        Ok(self.context.queue.mark())
     }
 
     fn flush(&self, _reason: FlushReason) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What an accelerator shares with its modules and instances.
 
+use crate::level::Level;
 use crate::machine;
 use crate::memory::CpuStorage;
 use crate::memory::{HostMemory, Refusal};
@@ -10,16 +11,18 @@ use tintype_accel::{Counters, Device, Error, MemoryAccount, Purpose, Result, Sto
 /// The device, its queue, and the books on both. Lives until the last accelerator, module or instance is gone.
 pub(crate) struct Context {
     pub(crate) device: Device,
+    /// The instructions that kernels use.
+    pub(crate) level: Level,
     pub(crate) counters: Arc<Counters>,
     pub(crate) account: Arc<MemoryAccount>,
     pub(crate) queue: Queue,
 }
 
 impl Context {
-    pub(crate) fn new(device: Device, threads: usize) -> Result<Self> {
+    pub(crate) fn new(device: Device, level: Level, threads: usize) -> Result<Self> {
         let counters = Arc::new(Counters::default());
         let queue = Queue::new(device.label(), threads, Arc::clone(&counters))?;
-        Ok(Self { device, counters, account: Arc::default(), queue })
+        Ok(Self { device, level, counters, account: Arc::default(), queue })
     }
 
     /// Memory of this queue.

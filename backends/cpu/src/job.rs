@@ -1,9 +1,12 @@
 //! A run on its way through the queue.
 
 use crate::compile::BlockPlan;
-use crate::memory::{Access, HostMemory, Owner, Place, Refusal, Span};
+use crate::context::Description;
+use crate::memory::{HostMemory, Place, Refusal, Regions, Span};
+use crate::run::{Frame, Recording};
 use std::ops::Range;
 use std::sync::Arc;
+use tintype_accel::Error;
 
 /// A buffer as a job holds it: its memory stays alive until the job is done.
 pub(crate) type Piece = (Arc<HostMemory>, Range<usize>);
@@ -30,16 +33,23 @@ pub(crate) struct Spans {
 }
 
 impl Job {
-    /// Opens the memory.
-    pub(crate) fn open<'o>(&self, owner: &'o mut Owner) -> Result<(Access<'o>, Spans), Refusal> {
+    /// The memory to open, and where in it everything lies.
+    pub(crate) fn regions(&self) -> Result<(Regions, Spans), Refusal> {
         let mut written = places(&self.results);
         written.push((&self.arena, 0..self.arena.bytes()));
         let mut read = places(&self.inputs);
         read.extend(self.params.iter().map(|param| (param, 0..param.bytes())));
-        let (access, mut results, mut arguments) = Access::open(owner, &written, &read)?;
+        let (regions, mut results, mut arguments) = Regions::of(&written, &read)?;
         let arena = results.pop().ok_or(Refusal::Range)?;
         arguments.extend_from_slice(&results[results.len().saturating_sub(self.states)..]);
-        Ok((access, Spans { arguments, results, arena }))
+        Ok((regions, Spans { arguments, results, arena }))
+    }
+
+    /// Everything that a run will launch, and the memory that it will open.
+    pub(crate) fn record(&self, describe: &Description) -> Result<(Regions, Recording), Error> {
+        let (regions, spans) = self.regions().map_err(|refusal| describe.explain(refusal))?;
+        let frame = Frame { arguments: &spans.arguments, results: &spans.results, arena: spans.arena };
+        Ok((regions, Recording::of(&self.plan, &frame)?))
     }
 }
 

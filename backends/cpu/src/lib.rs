@@ -6,7 +6,7 @@
 //! use tintype_cpu::CpuDriver;
 //!
 //! let mut registry = Registry::new();
-//! registry.register(Arc::new(CpuDriver));
+//! registry.register(Arc::new(CpuDriver::default()));
 //! let device = registry.open("cpu", None, &OpenOptions::default())?.accelerator;
 //! println!("{}, {}", device.device().name, device.device().arch);
 //! # Ok::<(), tintype_accel::Error>(())
@@ -20,6 +20,7 @@ mod accelerator;
 mod compile;
 mod context;
 mod driver;
+mod graph;
 mod instance;
 mod job;
 mod kernels;
@@ -27,6 +28,7 @@ mod level;
 mod machine;
 mod memory;
 mod module;
+mod params;
 mod queue;
 mod run;
 mod tensor;

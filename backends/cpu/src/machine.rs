@@ -1,5 +1,6 @@
 //! What the machine is.
 
+use crate::level::Level;
 use std::fs;
 use tintype_accel::{Capabilities, Device, LaunchMode};
 use tintype_program::DType;
@@ -8,19 +9,23 @@ use tintype_program::DType;
 pub(crate) const NAME: &str = "cpu";
 
 /// The machine's processors, as the one device that they are.
-pub(crate) fn device() -> Device {
+pub(crate) fn device(level: Level) -> Device {
     Device {
         backend: NAME,
         ordinal: 0,
         id: format!("{NAME}:0"),
         name: name(),
-        arch: arch(),
+        arch: arch(level),
         memory: memory("MemTotal"),
         emulated: false,
-        versions: vec![("tintype".into(), env!("CARGO_PKG_VERSION").into())],
+        versions: vec![
+            ("tintype".into(), env!("CARGO_PKG_VERSION").into()),
+            ("kernels".into(), level.name().into()),
+        ],
         capabilities: Capabilities {
             dtypes: vec![DType::F32, DType::Bf16, DType::F16],
-            launch: vec![LaunchMode::Compiled, LaunchMode::Eager],
+            // Compiled first: graph saves the host some microseconds a launch, and keeps every buffer alive that it captured.
+            launch: vec![LaunchMode::Compiled, LaunchMode::Graph, LaunchMode::Eager],
         },
     }
 }
@@ -50,11 +55,11 @@ fn memory(key: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The architecture and its extensions for vectors and half precision.
-fn arch() -> String {
+/// The architecture, its extensions for vectors and half precision, and which level of them kernels use.
+fn arch(level: Level) -> String {
     let mut words = vec![std::env::consts::ARCH];
     words.extend(extensions());
-    words.join(" ")
+    format!("{}, kernels for {level}", words.join(" "))
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -3,19 +3,26 @@
 use crate::compile::BlockPlan;
 use crate::context::Context;
 use crate::instance::CpuInstance;
+use crate::params::Params;
 use std::sync::Arc;
-use tintype_accel::{Instance, Module, Purpose, Result, Signature, Weights};
+use tintype_accel::{Instance, LaunchMode, Module, Purpose, Result, Signature, Weights};
 
 /// A compiled Program.
 pub(crate) struct CpuModule {
     context: Arc<Context>,
     signature: Arc<Signature>,
     plan: Arc<BlockPlan>,
+    launch: LaunchMode,
 }
 
 impl CpuModule {
-    pub(crate) fn new(context: Arc<Context>, signature: Signature, plan: Arc<BlockPlan>) -> Self {
-        Self { context, signature: Arc::new(signature), plan }
+    pub(crate) fn new(
+        context: Arc<Context>,
+        signature: Signature,
+        plan: Arc<BlockPlan>,
+        launch: LaunchMode,
+    ) -> Self {
+        Self { context, signature: Arc::new(signature), plan, launch }
     }
 }
 
@@ -29,14 +36,10 @@ impl Module for CpuModule {
     }
 
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
-        let mut params = Vec::with_capacity(self.signature.params.len());
-        for slot in &self.signature.params {
-            let memory = self.context.own("parameter", &slot.name, weights.resolve(slot)?)?;
-            params.push(Arc::clone(memory));
-        }
+        let params = Params::new(&self.context, &self.signature, &self.plan, weights)?;
         let arena = self.context.allocate(self.plan.arena, Purpose::Arena)?;
         let (context, signature, plan) =
             (Arc::clone(&self.context), Arc::clone(&self.signature), Arc::clone(&self.plan));
-        Ok(Box::new(CpuInstance::new(context, signature, plan, params, arena)))
+        Ok(Box::new(CpuInstance::new(context, signature, plan, params, arena, self.launch)))
     }
 }

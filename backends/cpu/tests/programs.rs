@@ -163,7 +163,7 @@ fn eager_is_compiled_in_f32() {
     let names = ["0.a.weight", "0.b.weight", "1.a.weight", "1.b.weight"];
     let from =
         names.iter().fold(Checkpoint::default(), |c, n| c.with(n, &[4, 4], &numbers(16, n.len() as u64)));
-    let [compiled, eager] = MODES.map(|mode| {
+    let [compiled, _, eager] = MODES.map(|mode| {
         let mut session = Session::of(&open(), &program, mode, &from);
         session.write("x", &numbers(16, 9)).run();
         (session.read("y"), session.instance.stats().launches)

@@ -148,3 +148,32 @@ fn uploads_are_held_against_their_storage() {
     assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
     device.synchronize().unwrap();
 }
+
+#[test]
+fn packed_weights_are_counted_shared_and_remade_in_place() {
+    let program = trace(|scope| {
+        let x = scope.input("x", f32s(&[2, 8]))?;
+        scope.output("y", &layer(scope, &x)?)
+    });
+    let device = open();
+    let all = |value: f32| vec![value; 64];
+    let from = Checkpoint::default().with("0.w", &[8, 8], &all(0.0)).with("1.w", &[8, 8], &all(0.0));
+    let module = compile(&device, &program, LaunchMode::Graph);
+    let set = weights(&device, module.as_ref(), &from);
+    assert_eq!(device.memory().derived, 0);
+    let mut one = Session::new(&device, module.as_ref(), &set);
+    let derived = device.memory().derived;
+    assert!(derived > 0, "both weights are packed when they are bound");
+    let mut other = Session::new(&device, module.as_ref(), &set);
+    assert_eq!(device.memory().derived, derived, "instances share them");
+    let x = numbers(16, 1);
+    assert_eq!(one.write("x", &x).run().read("y"), x);
+    let before = device.stats();
+    set.write("1.w", from_f32(DType::F32, &all(1.0))).unwrap();
+    let changed = one.run().read("y");
+    assert_ne!(changed, x);
+    assert_eq!(other.write("x", &x).run().read("y"), changed);
+    let since = device.stats() - before;
+    assert_eq!((since.compiles, since.allocations, since.captures, since.replays), (0, 0, 1, 2));
+    assert_eq!(one.instance.stats().captures, 1, "what was packed stays where it is");
+}

@@ -22,23 +22,48 @@ pub trait FencePoint: Send + Sync {
     fn wait(&self, reason: WaitReason) -> Result<()>;
 }
 
+/// A plugin's side of many fences that are told apart by two numbers, so that recording one allocates nothing.
+pub trait Timeline: Send + Sync {
+    /// As [`FencePoint::poll`].
+    fn poll(&self, mark: [u64; 2]) -> Result<bool>;
+
+    /// As [`FencePoint::wait`].
+    fn wait(&self, mark: [u64; 2], reason: WaitReason) -> Result<()>;
+}
+
 /// A point of a device's queue.
-pub struct Fence(Box<dyn FencePoint>);
+pub struct Fence(Point);
+
+enum Point {
+    Own(Box<dyn FencePoint>),
+    Mark(Arc<dyn Timeline>, [u64; 2]),
+}
 
 impl Fence {
     /// A fence from a plugin's side of it.
     pub fn new(point: impl FencePoint + 'static) -> Self {
-        Self(Box::new(point))
+        Self(Point::Own(Box::new(point)))
+    }
+
+    /// A mark on a plugin's timeline. What the numbers mean is the timeline's own business.
+    pub fn on(timeline: Arc<dyn Timeline>, mark: [u64; 2]) -> Self {
+        Self(Point::Mark(timeline, mark))
     }
 
     /// Whether the queue has passed the point.
     pub fn poll(&self) -> Result<bool> {
-        self.0.poll()
+        match &self.0 {
+            Point::Own(point) => point.poll(),
+            Point::Mark(timeline, mark) => timeline.poll(*mark),
+        }
     }
 
     /// Waits until the queue has passed the point.
     pub fn wait(&self, reason: WaitReason) -> Result<()> {
-        self.0.wait(reason)
+        match &self.0 {
+            Point::Own(point) => point.wait(reason),
+            Point::Mark(timeline, mark) => timeline.wait(*mark, reason),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub use buffer::{Buffer, HostBytes, Storage};
 pub use coverage::{Coverage, OpCoverage, Support};
 pub use device::{Capabilities, Device, Obstacle, ObstacleKind, Probe};
 pub use error::{Error, Result};
-pub use fence::{Fence, FencePoint, Pacer, Readback, WaitReason};
+pub use fence::{Fence, FencePoint, Pacer, Readback, Timeline, WaitReason};
 pub use host::{HostTensor, TensorSource, from_f32, to_f32};
 pub use launch::{FlushReason, LaunchMode};
 pub use memory::{MemoryAccount, MemoryReport, Purpose};

@@ -109,6 +109,12 @@ impl Bindings {
         &self.signature
     }
 
+    /// What is bound so far: inputs, states, then outputs, each in the signature's order. Allocates nothing, so that a
+    /// replay can tell whether the buffers are those that were captured.
+    pub fn buffers(&self) -> impl Iterator<Item = Option<&Buffer>> {
+        self.inputs.iter().chain(&self.states).chain(&self.outputs).map(Option::as_ref)
+    }
+
     /// Every buffer in the signature's order, or the name of the first slot that has none. Outputs and states that
     /// share memory with each other or with an input are refused.
     pub fn complete(&self) -> Result<CompleteBindings<'_>> {

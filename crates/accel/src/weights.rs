@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Weights {
     accelerator: Arc<dyn Accelerator>,
     entries: HashMap<String, Weight>,
+    /// How many writes there were, to any weight.
+    writes: AtomicU64,
     /// By weight and kind.
     derived: Mutex<HashMap<(String, String), Derived>>,
 }
@@ -57,7 +59,8 @@ impl Weights {
             let weight = Weight { slot: slot.clone(), storage, generation: AtomicU64::new(0) };
             entries.insert(name.to_string(), weight);
         }
-        Ok(Arc::new(Self { accelerator: Arc::clone(accelerator), entries, derived: Mutex::default() }))
+        let (accelerator, writes) = (Arc::clone(accelerator), AtomicU64::new(0));
+        Ok(Arc::new(Self { accelerator, entries, writes, derived: Mutex::default() }))
     }
 
     /// The device that they are on.
@@ -99,6 +102,11 @@ impl Weights {
         self.entries.get(name).map(|weight| weight.generation.load(Ordering::Acquire))
     }
 
+    /// How often any weight of the set has been written: while it stays, so does every weight's generation.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
+    }
+
     /// Writes a weight in place: bytes as its type and encoding say. Runs enqueued before read the old content, runs
     /// enqueued after the new; nothing is recompiled.
     pub fn write(&self, name: &str, bytes: impl Into<HostBytes>) -> Result<()> {
@@ -116,17 +124,20 @@ impl Weights {
         }
         self.accelerator.upload(&weight.storage, 0, bytes.clone())?;
         weight.generation.fetch_add(1, Ordering::AcqRel);
+        self.writes.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
     /// What a plugin derives from a weight (packed panels, another layout), made by `make` once a generation and kept.
     /// `kind` tells apart what is derived from one weight. `make` allocates with [`Purpose::Derived`], so that it is
-    /// counted; an older generation's storage is let go.
+    /// counted. It is given the weight and, where there is one, an older generation's storage: if it enqueues the work
+    /// to remake that in place and gives it back, whoever has captured its address need not capture again; if it gives
+    /// another, the older one is let go.
     pub fn derive(
         &self,
         name: &str,
         kind: &str,
-        make: impl FnOnce(&Arc<dyn Storage>) -> Result<Arc<dyn Storage>>,
+        make: impl FnOnce(&Arc<dyn Storage>, Option<&Arc<dyn Storage>>) -> Result<Arc<dyn Storage>>,
     ) -> Result<Arc<dyn Storage>> {
         let weight = self.entries.get(name).ok_or_else(|| Error::Binding {
             role: "parameter",
@@ -137,12 +148,11 @@ impl Weights {
         let generation = weight.generation.load(Ordering::Acquire);
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (name.to_string(), kind.to_string());
-        if let Some(known) = derived.get(&key)
-            && known.generation == generation
-        {
+        let known = derived.get(&key);
+        if let Some(known) = known.filter(|known| known.generation == generation) {
             return Ok(Arc::clone(&known.storage));
         }
-        let storage = make(&weight.storage)?;
+        let storage = make(&weight.storage, known.map(|known| &known.storage))?;
         derived.insert(key, Derived { generation, storage: Arc::clone(&storage) });
         Ok(storage)
     }

@@ -53,6 +53,6 @@ pub fn backends() -> Registry {
     #[allow(unused_mut, reason = "a build without any backend registers none")]
     let mut registry = Registry::new();
     #[cfg(feature = "cpu")]
-    registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver));
+    registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
     registry
 }

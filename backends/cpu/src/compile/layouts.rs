@@ -36,8 +36,9 @@ impl Layouts {
     pub(super) fn need(&self, block: &Block, node: &Node, callees: &Callees) -> Need {
         let storage = if self.is_view(node) { Storage::View { operand: 0 } } else { Storage::Fresh };
         let scratch = match node.op {
-            Op::Call { block: id } => {
-                let arena = callees.get(&id).map_or(0, |callee| callee.arena);
+            Op::Call { .. } => {
+                let index = block.nodes.iter().position(|other| std::ptr::eq(other, node));
+                let arena = index.and_then(|index| callees.get(&index)).map_or(0, |callee| callee.arena);
                 let packed = node.inputs.iter().filter(|&&value| self.is_scattered(block, value));
                 arena + packed.map(|&value| padded(block.ty(value).bytes())).sum::<usize>()
             }

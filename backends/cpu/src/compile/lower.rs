@@ -1,24 +1,28 @@
 //! One block to one plan.
 
 use super::layouts::{Layouts, padded};
+use super::packing::{self, Packs};
 use super::plan::{Action, BlockPlan, Home, Operand, Step, Target};
 use crate::kernels::elementwise::Group;
+use crate::level::Level;
 use half::{bf16, f16};
 use std::cmp::max;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::Buffer;
 use tintype_program::memory::{self, Place};
-use tintype_program::{Block, BlockId, DType, Node, Op, Program, ValueId};
+use tintype_program::{Block, DType, Node, Op, Program, ValueId};
 
-/// Finished plans of called blocks.
-pub(super) type Callees = HashMap<BlockId, Arc<BlockPlan>>;
+/// Finished plans of called blocks, by the node that calls.
+pub(super) type Callees = HashMap<usize, Arc<BlockPlan>>;
 
 /// Compiles a block of a checked Program, or says which of its nodes cannot be, and why.
 pub(super) fn lower(
     program: &Program,
     block: &Block,
     callees: &Callees,
+    packs: &Packs,
+    level: Level,
 ) -> Result<BlockPlan, (usize, String)> {
     let layouts = Layouts::new(block);
     // The block by itself: what its callees take is known already.
@@ -26,7 +30,7 @@ pub(super) fn lower(
     let plan =
         memory::plan(&alone, Buffer::ALIGNMENT, |block, node| layouts.need(block, node, callees)).pop();
     let plan = plan.ok_or_else(|| (0, "the memory planner gave no plan".to_string()))?;
-    let mut lowering = Lowering { program, block, callees, layouts, plan, steps: Vec::new() };
+    let mut lowering = Lowering { program, block, callees, packs, level, layouts, plan, steps: Vec::new() };
     let used = used(block);
     for (index, node) in block.nodes.iter().enumerate() {
         if node.outputs.iter().any(|value| used[value.index()]) {
@@ -34,10 +38,10 @@ pub(super) fn lower(
         }
     }
     lowering.copies().map_err(|reason| (block.nodes.len(), reason))?;
-    let depth =
-        block.nodes.iter().filter_map(|node| callees.get(&node.op.block()?)).map(|callee| callee.depth);
+    let depth = callees.values().map(|callee| callee.depth);
     Ok(BlockPlan {
         name: block.name.clone(),
+        packs: packs.clone(),
         steps: lowering.steps,
         arena: lowering.plan.size,
         depth: 1 + depth.fold(0, max),
@@ -60,6 +64,8 @@ struct Lowering<'p> {
     program: &'p Program,
     block: &'p Block,
     callees: &'p Callees,
+    packs: &'p Packs,
+    level: Level,
     layouts: Layouts,
     plan: memory::BlockPlan,
     steps: Vec<Step>,
@@ -71,7 +77,7 @@ impl Lowering<'_> {
             return Ok(());
         }
         let action = match &node.op {
-            Op::Call { block } => return self.call(index, node, *block),
+            Op::Call { .. } => return self.call(index, node),
             Op::Constant { value, dtype } => Action::Fill(scalar(*value, *dtype)),
             // A view that strides cannot express.
             op if op.is_view() => Action::Copy,
@@ -92,8 +98,8 @@ impl Lowering<'_> {
     }
 
     /// A call. Arguments that do not lie in row-major order are packed into scratch memory, behind the callee's arena.
-    fn call(&mut self, index: usize, node: &Node, id: BlockId) -> Result<(), String> {
-        let callee = Arc::clone(self.callees.get(&id).ok_or("it calls a block that is not compiled")?);
+    fn call(&mut self, index: usize, node: &Node) -> Result<(), String> {
+        let callee = Arc::clone(self.callees.get(&index).ok_or("it calls a block that is not compiled")?);
         let arena = self.plan.scratch.get(index).copied().flatten().unwrap_or(0);
         let mut free = arena + callee.arena;
         let mut reads = Vec::with_capacity(node.inputs.len());
@@ -161,7 +167,9 @@ impl Lowering<'_> {
         let (ty, layout) = (self.block.ty(value), self.layouts.of(value));
         let encoding = self.block.encoding(value);
         let size = ty.dtype.size();
+        let packing = packing::own(self.block, self.packs, value);
         let bytes = match encoding.is_plain() {
+            _ if packing.is_some() => packing.map_or(0, |packing| packing.bytes(self.level, ty)),
             true => layout.reach(&ty.shape) * size,
             false => encoding.layout(ty)?.bytes(),
         };
@@ -172,6 +180,7 @@ impl Lowering<'_> {
             ty: ty.clone(),
             strides: layout.strides.clone(),
             encoding: encoding.clone(),
+            packing,
         })
     }
 

@@ -5,15 +5,19 @@ mod coverage;
 mod layout;
 mod layouts;
 mod lower;
+mod packing;
 mod plan;
 
 pub(crate) use cache::Cache;
 pub(crate) use coverage::coverage;
-pub(crate) use plan::{Action, BlockPlan, Home, Operand, Step, Target};
+pub(crate) use plan::{Action, BlockPlan, Home, Operand, Packing, Step, Target};
 
+use crate::level::Level;
+use packing::{Packable, Packs};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::{Counters, Error, LaunchMode, Result, Support, raise};
-use tintype_program::{BlockId, Op, Program, passes};
+use tintype_program::{BlockHash, BlockId, Op, Program, passes};
 
 /// How deep calls may nest: each level takes a piece of the queue's stack.
 const DEEPEST: usize = 256;
@@ -22,6 +26,7 @@ const DEEPEST: usize = 256;
 pub(crate) fn compile(
     program: &Program,
     launch: LaunchMode,
+    level: Level,
     cache: &mut Cache,
     counters: &Counters,
 ) -> Result<Arc<BlockPlan>> {
@@ -32,32 +37,79 @@ pub(crate) fn compile(
         LaunchMode::Eager => program,
         _ => passes::group_elementwise(program),
     };
-    let (hashes, called) = (program.hashes(), called(&program));
-    let mut plans = lower::Callees::new();
-    for (index, block) in program.blocks.iter().enumerate().filter(|(index, _)| called[*index]) {
-        let key = (hashes[index], launch);
-        let plan = match cache.get(&key) {
+    // Operation by operation, weights stay as they were bound: what is debugged is then what was loaded.
+    let packable = match launch {
+        LaunchMode::Eager => None,
+        _ => Some(Packable::of(&program)),
+    };
+    let hashes = program.hashes();
+    let mut compiler = Compiler {
+        program: &program,
+        hashes,
+        packable,
+        level,
+        launch,
+        cache,
+        counters,
+        plans: HashMap::new(),
+    };
+    let entry = program.entry_id();
+    let packs = compiler.packable.as_ref().map(|packable| packable.block(entry)).unwrap_or_default();
+    compiler.block(entry, packs, 1)
+}
+
+/// One Program on its way to plans.
+struct Compiler<'c> {
+    program: &'c Program,
+    hashes: Vec<BlockHash>,
+    packable: Option<Packable>,
+    level: Level,
+    launch: LaunchMode,
+    cache: &'c mut Cache,
+    counters: &'c Counters,
+    /// Of this Program. A block that is called with other parameters packed is another plan.
+    plans: HashMap<(BlockId, Packs), Arc<BlockPlan>>,
+}
+
+impl Compiler<'_> {
+    /// The plan of a block that takes its parameters as `packs` says, those of its callees before it.
+    fn block(&mut self, id: BlockId, packs: Packs, depth: usize) -> Result<Arc<BlockPlan>> {
+        if let Some(plan) = self.plans.get(&(id, packs.clone())) {
+            return Ok(Arc::clone(plan));
+        }
+        let block = self.program.block(id);
+        if depth > DEEPEST {
+            return Err(refuse(block, block.nodes.len(), format!("calls nest deeper than {DEEPEST}")));
+        }
+        let mut callees = lower::Callees::new();
+        for (index, node) in block.nodes.iter().enumerate() {
+            if let Op::Call { block: callee } = node.op {
+                let taken = self.packable.as_ref();
+                let taken = taken.map(|packable| packable.call(block, &packs, callee, &node.inputs));
+                callees.insert(index, self.block(callee, taken.unwrap_or_default(), depth + 1)?);
+            }
+        }
+        let key = (self.hashes[id.index()], self.launch, packs.clone());
+        let plan = match self.cache.get(&key) {
             Some(plan) => {
-                raise(&counters.cache_hits, 1);
+                raise(&self.counters.cache_hits, 1);
                 plan
             }
             None => {
-                let refuse = |(node, reason): (usize, String)| refuse(block, node, reason);
-                let plan = lower::lower(&program, block, &plans).map_err(refuse)?;
+                let lowered = lower::lower(self.program, block, &callees, &packs, self.level);
+                let plan = Arc::new(lowered.map_err(|(node, reason)| refuse(block, node, reason))?);
                 if plan.depth > DEEPEST {
-                    return Err(refuse((block.nodes.len(), format!("calls nest deeper than {DEEPEST}"))));
+                    let reason = format!("calls nest deeper than {DEEPEST}");
+                    return Err(refuse(block, block.nodes.len(), reason));
                 }
-                raise(&counters.compiles, 1);
-                let plan = Arc::new(plan);
-                cache.insert(key, Arc::clone(&plan));
+                raise(&self.counters.compiles, 1);
+                self.cache.insert(key, Arc::clone(&plan));
                 plan
             }
         };
-        plans.insert(BlockId(index as u32), plan);
+        self.plans.insert((id, packs), Arc::clone(&plan));
+        Ok(plan)
     }
-    plans
-        .remove(&program.entry_id())
-        .ok_or_else(|| Error::Internal { backend: "cpu".into(), reason: "the entry was not compiled".into() })
 }
 
 fn refuse_unsupported(program: &Program) -> Result<()> {
@@ -85,22 +137,4 @@ fn refuse(block: &tintype_program::Block, node: usize, reason: String) -> Error 
         operands: node.map_or_else(String::new, |node| coverage::operands(block, node)),
         reason,
     }
-}
-
-/// The blocks that run by themselves: the entry and what is called. Bodies of elementwise nodes are part of the block
-/// that holds these.
-fn called(program: &Program) -> Vec<bool> {
-    let mut called = vec![false; program.blocks.len()];
-    called[program.entry_id().index()] = true;
-    for index in (0..program.blocks.len()).rev() {
-        if !called[index] {
-            continue;
-        }
-        for node in &program.blocks[index].nodes {
-            if let Op::Call { block } = node.op {
-                called[block.index()] = true;
-            }
-        }
-    }
-    called
 }

@@ -8,6 +8,8 @@ use tintype_program::{DType, Encoding, Op, TensorType, contiguous_strides};
 pub(crate) struct BlockPlan {
     /// The block's name.
     pub(crate) name: String,
+    /// How it takes each parameter; `None` as bound.
+    pub(crate) packs: Box<[Option<Packing>]>,
     /// What to do, in order.
     pub(crate) steps: Vec<Step>,
     /// Bytes of intermediate results, those of called blocks included.
@@ -48,6 +50,22 @@ pub(crate) enum Home {
     Arena(usize),
 }
 
+/// A layout of a kernel's own that a parameter is brought into once, when it is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Packing {
+    /// The weight of a plain linear layer.
+    Panels,
+}
+
+impl Packing {
+    /// What tells it apart from other things derived from a weight.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Packing::Panels => "panels",
+        }
+    }
+}
+
 /// A tensor to read.
 #[derive(Clone, Debug)]
 pub(crate) struct Operand {
@@ -59,6 +77,8 @@ pub(crate) struct Operand {
     pub(crate) strides: Vec<usize>,
     /// For an encoded parameter, the bytes are codes and scales.
     pub(crate) encoding: Encoding,
+    /// For a packed parameter, the bytes are as its kernel wants them.
+    pub(crate) packing: Option<Packing>,
 }
 
 /// Memory to write, in row-major order.
@@ -86,6 +106,6 @@ impl Operand {
     /// A plain tensor in row-major order at the start of its home.
     pub(crate) fn packed(home: Home, ty: &TensorType) -> Self {
         let (ty, strides) = (ty.clone(), contiguous_strides(&ty.shape));
-        Self { home, offset: 0, bytes: ty.bytes(), ty, strides, encoding: Encoding::Plain }
+        Self { home, offset: 0, bytes: ty.bytes(), ty, strides, encoding: Encoding::Plain, packing: None }
     }
 }

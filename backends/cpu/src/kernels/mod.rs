@@ -26,7 +26,6 @@ pub(crate) mod linear;
 pub(crate) mod math;
 pub(crate) mod matmul;
 pub(crate) mod norm;
-#[cfg_attr(not(test), allow(dead_code, reason = "not bound by any Program yet"))]
 pub(crate) mod panels;
 pub(crate) mod product;
 pub(crate) mod reduce;

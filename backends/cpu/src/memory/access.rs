@@ -11,16 +11,24 @@ use std::sync::Arc;
 
 /// Memories that are open for the length of one job.
 pub(crate) struct Access<'o> {
-    regions: Vec<Region>,
+    regions: Held<'o>,
     owner: PhantomData<&'o mut Owner>,
+}
+
+/// Memories that job after job opens, and what keeps them alive in between.
+pub(crate) struct Regions(Vec<Region>);
+
+enum Held<'o> {
+    Own(Regions),
+    Lent(&'o [Region]),
 }
 
 struct Region {
     start: NonNull<u8>,
     bytes: usize,
     writable: bool,
-    /// Keeps `start` good.
-    _memory: Arc<HostMemory>,
+    /// Keeps `start` good, once it is set by opening the region.
+    memory: Arc<HostMemory>,
 }
 
 // SAFETY: a region is an address and the memory that keeps it good, which is itself Send and Sync. It is dereferenced
@@ -90,50 +98,47 @@ impl<'o> Access<'o> {
         written: &[Place<'_>],
         read: &[Place<'_>],
     ) -> Result<(Self, Vec<Span>, Vec<Span>), Refusal> {
-        let mut regions: Vec<Region> = Vec::with_capacity(written.len() + read.len());
-        let mut open = |place: &Place<'_>, start: NonNull<u8>, bytes: usize, writable: bool| {
-            let (memory, range) = place;
-            let whole = Span { region: regions.len(), offset: 0, bytes };
-            regions.push(Region { start, bytes, writable, _memory: Arc::clone(memory) });
-            whole.part(range.start, range.len()).ok_or(Refusal::Range)
-        };
-        // All that is written comes first: opening it may move it, once.
-        let mut prepared = Vec::with_capacity(written.len());
-        for (memory, _) in written {
-            prepared.push(memory.writing(owner).ok_or(Refusal::Foreign)?.map_err(Refusal::OutOfMemory)?);
-        }
-        let mut to_write = Vec::with_capacity(written.len());
-        for (place, (start, bytes)) in written.iter().zip(prepared) {
-            to_write.push(open(place, start, bytes, true)?);
-        }
-        let mut to_read = Vec::with_capacity(read.len());
-        for place in read {
-            let (start, bytes) = place.0.reading(owner).ok_or(Refusal::Foreign)?;
-            to_read.push(open(place, start, bytes, false)?);
-        }
-        Ok((Self { regions, owner: PhantomData }, to_write, to_read))
+        let (mut regions, to_write, to_read) = Regions::of(written, read)?;
+        regions.prepare(owner)?;
+        Ok((Self { regions: Held::Own(regions), owner: PhantomData }, to_write, to_read))
     }
 
     /// Slices to read, and slices to write that overlap neither these nor each other.
     pub(crate) fn slices(&mut self, read: &[Span], write: &[Span]) -> Result<Slices<'_>, Refusal> {
-        let reads = read.iter().map(|&span| self.address(span, false)).collect::<Result<Vec<_>, _>>()?;
-        let writes = write.iter().map(|&span| self.address(span, true)).collect::<Result<Vec<_>, _>>()?;
-        for (i, target) in writes.iter().enumerate() {
-            if !reads.iter().chain(&writes[i + 1..]).all(|other| apart(target, other)) {
-                return Err(Refusal::Range);
+        let (mut reads, mut writes) = (Vec::with_capacity(read.len()), Vec::with_capacity(write.len()));
+        self.slices_into(read, write, &mut reads, &mut writes)?;
+        Ok((reads, writes))
+    }
+
+    /// As [`Access::slices`], into lists that have room already.
+    pub(crate) fn slices_into<'a>(
+        &'a mut self,
+        read: &[Span],
+        write: &[Span],
+        reads: &mut Vec<&'a [u8]>,
+        writes: &mut Vec<&'a mut [u8]>,
+    ) -> Result<(), Refusal> {
+        for (i, &target) in write.iter().enumerate() {
+            let target = self.address(target, true)?;
+            for &other in read.iter().chain(&write[i + 1..]) {
+                if !apart(&target, &self.address(other, false)?) {
+                    return Err(Refusal::Range);
+                }
             }
         }
-        // SAFETY: `address` held the span against its region, whose memory the region keeps alive. Nobody else reaches
-        // that memory, since its owner is borrowed for 'o. While `self` is borrowed here, nothing is written but `write`,
-        // which was just seen to lie apart from this.
-        let slice = |start: &NonNull<u8>, bytes| unsafe { slice::from_raw_parts(start.as_ptr(), bytes) };
-        // SAFETY: as above; the region is writable, and no other slice overlaps this one.
-        let slice_mut =
-            |start: &NonNull<u8>, bytes| unsafe { slice::from_raw_parts_mut(start.as_ptr(), bytes) };
-        Ok((
-            reads.iter().zip(read).map(|((start, _), span)| slice(start, span.bytes)).collect(),
-            writes.iter().zip(write).map(|((start, _), span)| slice_mut(start, span.bytes)).collect(),
-        ))
+        for &span in read {
+            let (start, _) = self.address(span, false)?;
+            // SAFETY: `address` held the span against its region, whose memory the region keeps alive. Nobody else
+            // reaches that memory, since its owner is borrowed for 'o. While `self` is borrowed here, nothing is written
+            // but `write`, which was just seen to lie apart from this.
+            reads.push(unsafe { slice::from_raw_parts(start.as_ptr(), span.bytes) });
+        }
+        for &span in write {
+            let (start, _) = self.address(span, true)?;
+            // SAFETY: as above; the region is writable, and no other slice overlaps this one.
+            writes.push(unsafe { slice::from_raw_parts_mut(start.as_ptr(), span.bytes) });
+        }
+        Ok(())
     }
 
     /// A slice to read.
@@ -145,7 +150,11 @@ impl<'o> Access<'o> {
 
     /// Where a span starts and ends, once it is seen to lie within its region.
     fn address(&self, span: Span, to_write: bool) -> Result<(NonNull<u8>, NonNull<u8>), Refusal> {
-        let region = self.regions.get(span.region).ok_or(Refusal::Range)?;
+        let regions = match &self.regions {
+            Held::Own(Regions(regions)) => regions,
+            Held::Lent(regions) => *regions,
+        };
+        let region = regions.get(span.region).ok_or(Refusal::Range)?;
         let end = span.offset.checked_add(span.bytes).filter(|&end| end <= region.bytes);
         match end {
             Some(end) if region.writable || !to_write => {
@@ -154,6 +163,47 @@ impl<'o> Access<'o> {
             }
             _ => Err(Refusal::Range),
         }
+    }
+}
+
+impl Regions {
+    /// Memories to open: those in `written` to read and write, those in `read` to read. Gives the spans in the order
+    /// asked for, which hold whenever the regions are open.
+    pub(crate) fn of(
+        written: &[Place<'_>],
+        read: &[Place<'_>],
+    ) -> Result<(Self, Vec<Span>, Vec<Span>), Refusal> {
+        let mut regions: Vec<Region> = Vec::with_capacity(written.len() + read.len());
+        let mut enter = |(memory, range): &Place<'_>, writable: bool| {
+            let whole = Span { region: regions.len(), offset: 0, bytes: memory.bytes() };
+            // Of no bytes until it is opened.
+            let (start, bytes, memory) = (NonNull::dangling(), 0, Arc::clone(memory));
+            regions.push(Region { start, bytes, writable, memory });
+            whole.part(range.start, range.len()).ok_or(Refusal::Range)
+        };
+        let to_write = written.iter().map(|place| enter(place, true)).collect::<Result<_, _>>()?;
+        let to_read = read.iter().map(|place| enter(place, false)).collect::<Result<_, _>>()?;
+        Ok((Self(regions), to_write, to_read))
+    }
+
+    /// Opens the memories, wherever they lie by now. Allocates nothing, unless a memory is somebody else's and is
+    /// written for the first time.
+    pub(crate) fn open<'o>(&'o mut self, owner: &'o mut Owner) -> Result<Access<'o>, Refusal> {
+        self.prepare(owner)?;
+        Ok(Access { regions: Held::Lent(&self.0), owner: PhantomData })
+    }
+
+    /// Finds where the memories lie. That is good for as long as the owner is not lent to anybody else, which is why
+    /// only an [`Access`] that keeps it borrowed uses what is found.
+    fn prepare(&mut self, owner: &mut Owner) -> Result<(), Refusal> {
+        // All that is written comes first: opening it may move it, once.
+        for region in self.0.iter().filter(|region| region.writable) {
+            region.memory.writing(owner).ok_or(Refusal::Foreign)?.map_err(Refusal::OutOfMemory)?;
+        }
+        for region in &mut self.0 {
+            (region.start, region.bytes) = region.memory.reading(owner).ok_or(Refusal::Foreign)?;
+        }
+        Ok(())
     }
 }
 

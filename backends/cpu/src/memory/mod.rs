@@ -5,7 +5,7 @@ mod aligned;
 mod owner;
 mod storage;
 
-pub(crate) use access::{Access, Place, Refusal, Span};
+pub(crate) use access::{Access, Place, Refusal, Regions, Span};
 pub(crate) use owner::{Owner, OwnerId};
 pub(crate) use storage::{CpuStorage, HostMemory};
 

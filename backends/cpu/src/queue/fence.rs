@@ -3,7 +3,7 @@
 use super::Shared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tintype_accel::{FencePoint, Result, WaitReason};
+use tintype_accel::{FencePoint, Result, Timeline, WaitReason};
 
 /// A point of the queue.
 pub(crate) struct QueueFence {
@@ -27,7 +27,17 @@ impl FencePoint for QueueFence {
     }
 
     fn wait(&self, reason: WaitReason) -> Result<()> {
-        self.shared.wait_counted(self, reason)
+        self.shared.wait_counted(self.point, self.known, reason)
+    }
+}
+
+impl Timeline for Shared {
+    fn poll(&self, [point, _]: [u64; 2]) -> Result<bool> {
+        Ok(self.has_passed(point))
+    }
+
+    fn wait(&self, [point, known]: [u64; 2], reason: WaitReason) -> Result<()> {
+        self.wait_counted(point, known, reason)
     }
 }
 

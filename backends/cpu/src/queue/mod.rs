@@ -2,6 +2,7 @@
 
 mod failure;
 mod fence;
+mod pool;
 mod worker;
 
 pub(crate) use fence::{JobFence, QueueFence};
@@ -12,11 +13,17 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use tintype_accel::{Counters, Error, Result, WaitReason, raise};
+use tintype_accel::{Counters, Fence, Result, WaitReason, raise};
 
 /// Work for the queue, called once. It is given the right to reach the queue's memory. What it holds is let go by the
 /// queue's own thread, so that even the queue may be among it.
 pub(crate) type Work = Box<dyn FnMut(&mut Owner) -> Result<()> + Send>;
+
+/// Work that is enqueued over and over, and allocates nothing for that.
+pub(crate) trait Replay: Send + Sync {
+    /// Does it once.
+    fn replay(&self, owner: &mut Owner) -> Result<()>;
+}
 
 /// An accelerator's queue and the thread that works on it. Dropping it lets the thread finish what is enqueued.
 pub(crate) struct Queue {
@@ -48,21 +55,24 @@ struct State {
 }
 
 struct Job {
-    work: Work,
-    /// Set when the work was done without error.
-    succeeded: Arc<AtomicBool>,
+    task: Task,
+    /// Whether it is done even where an earlier job failed: what it does is then no less true.
+    always: bool,
+}
+
+enum Task {
+    Once {
+        work: Work,
+        /// Set when the work was done without error.
+        succeeded: Arc<AtomicBool>,
+    },
+    Again(Arc<dyn Replay>),
 }
 
 impl Queue {
     /// A queue whose jobs may use `threads` threads.
     pub(crate) fn new(device: String, threads: usize, counters: Arc<Counters>) -> Result<Self> {
-        let unavailable = |reason: String| Error::Unavailable {
-            backend: "cpu".into(),
-            reason: format!("its threads do not start: {reason}"),
-            remedy: "Raise the limit on threads, or ask for fewer".into(),
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("cpu-{i}"));
-        let pool = pool.build().map_err(|error| unavailable(error.to_string()))?;
+        let pool = pool::shared(threads)?;
         let owner = Owner::new();
         let id = owner.id();
         let shared = Arc::new(Shared {
@@ -76,7 +86,7 @@ impl Queue {
         let worker = thread::Builder::new()
             .name("cpu-queue".into())
             .spawn(move || theirs.work_off(&pool, owner))
-            .map_err(|error| unavailable(error.to_string()))?;
+            .map_err(|error| pool::unavailable(&error))?;
         Ok(Self { shared, owner: id, worker: Some(worker) })
     }
 
@@ -88,13 +98,35 @@ impl Queue {
     /// Enqueues work. The fence tells whether this very job succeeded.
     pub(crate) fn enqueue(&self, work: Work) -> JobFence {
         let succeeded = Arc::new(AtomicBool::new(false));
+        let task = Task::Once { work, succeeded: Arc::clone(&succeeded) };
+        JobFence { fence: self.push(Job { task, always: false }), succeeded }
+    }
+
+    /// Enqueues work that is done even where an earlier job failed, such as remaking a copy of whatever is there.
+    pub(crate) fn enqueue_always(&self, work: Work) {
+        let succeeded = Arc::new(AtomicBool::new(false));
+        self.push(Job { task: Task::Once { work, succeeded }, always: true });
+    }
+
+    /// Enqueues work once more.
+    pub(crate) fn enqueue_again(&self, work: Arc<dyn Replay>) {
+        self.push(Job { task: Task::Again(work), always: false });
+    }
+
+    fn push(&self, job: Job) -> QueueFence {
         let mut state = self.shared.lock();
         state.enqueued += 1;
-        state.jobs.push_back(Job { work, succeeded: Arc::clone(&succeeded) });
+        state.jobs.push_back(job);
         let fence = self.fence(&state);
         drop(state);
         self.shared.work.notify_one();
-        JobFence { fence, succeeded }
+        fence
+    }
+
+    /// As [`Queue::record`], for everybody.
+    pub(crate) fn mark(&self) -> Fence {
+        let QueueFence { shared, point, known } = self.record();
+        Fence::on(shared, [point, known])
     }
 
     /// The point behind everything that is enqueued.
@@ -110,7 +142,8 @@ impl Queue {
     /// Waits until the queue is empty. Always counted.
     pub(crate) fn synchronize(&self) -> Result<()> {
         raise(&self.shared.counters.host_synchronizations, 1);
-        self.shared.wait(&self.record()).1
+        let fence = self.record();
+        self.shared.wait_for(fence.point, fence.known).1
     }
 }
 
@@ -134,18 +167,18 @@ impl Shared {
     }
 
     /// Waits until the queue has passed a point. Says whether there was anything to wait for, and what went wrong.
-    fn wait(&self, fence: &QueueFence) -> (bool, Result<()>) {
+    fn wait_for(&self, point: u64, known: u64) -> (bool, Result<()>) {
         let mut state = self.lock();
-        let waited = state.completed < fence.point;
-        while state.completed < fence.point {
+        let waited = state.completed < point;
+        while state.completed < point {
             state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let enqueued = state.enqueued;
-        (waited, state.failures.report(fence.point, fence.known, enqueued, &self.device))
+        (waited, state.failures.report(point, known, enqueued, &self.device))
     }
 
-    fn wait_counted(&self, fence: &QueueFence, reason: WaitReason) -> Result<()> {
-        let (waited, result) = self.wait(fence);
+    fn wait_counted(&self, point: u64, known: u64, reason: WaitReason) -> Result<()> {
+        let (waited, result) = self.wait_for(point, known);
         if waited {
             raise(
                 match reason {

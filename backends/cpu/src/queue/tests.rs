@@ -1,7 +1,7 @@
 use super::*;
 use std::sync::mpsc;
 use std::time::Duration;
-use tintype_accel::FencePoint;
+use tintype_accel::{Error, FencePoint};
 
 fn queue() -> (Queue, Arc<Counters>) {
     let counters = Arc::new(Counters::default());

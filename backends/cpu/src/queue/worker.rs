@@ -1,6 +1,6 @@
 //! The thread that works on a queue.
 
-use super::{Job, Shared};
+use super::{Job, Shared, Task};
 use crate::memory::Owner;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,13 +12,20 @@ impl Shared {
     /// Runs jobs until the queue is closed and empty.
     pub(super) fn work_off(&self, pool: &rayon::ThreadPool, mut owner: Owner) {
         while let Some((job, number, skipped)) = self.next() {
-            let Job { mut work, succeeded } = job;
-            let result = if skipped { Ok(()) } else { pool.install(|| caught(|| work(&mut owner))) };
-            // Before the queue moves on: whoever waits finds what the work held let go.
-            drop(work);
-            if result.is_ok() && !skipped {
-                succeeded.store(true, Ordering::Release);
-            }
+            let mut run = |work: &mut (dyn FnMut(&mut Owner) -> Result<()> + Send)| match skipped {
+                true => Ok(()),
+                false => pool.install(|| caught(|| work(&mut owner))),
+            };
+            // What the work holds is let go before the queue moves on, so that whoever waits finds it so.
+            let result = match job.task {
+                Task::Once { mut work, succeeded } => {
+                    let result = run(&mut *work);
+                    drop(work);
+                    succeeded.store(result.is_ok() && !skipped, Ordering::Release);
+                    result
+                }
+                Task::Again(work) => run(&mut |owner| work.replay(owner)),
+            };
             let mut state = self.lock();
             if let Err(error) = result {
                 state.failures.enter(number, error);
@@ -35,7 +42,7 @@ impl Shared {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 let number = state.completed + 1;
-                let skipped = state.failures.skips(number);
+                let skipped = !job.always && state.failures.skips(number);
                 return Some((job, number, skipped));
             }
             if state.closing {

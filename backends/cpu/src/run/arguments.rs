@@ -1,8 +1,9 @@
 //! Bytes as the views and slices that kernels take.
 
-use crate::compile::Operand;
+use crate::compile::{Operand, Packing};
 use crate::kernels::encoded::Encoded;
 use crate::kernels::linear::Weight;
+use crate::kernels::panels::Panels;
 use crate::tensor::{AnySlice, AnyView, Element, View};
 use bytemuck::{try_cast_slice, try_cast_slice_mut};
 use tintype_program::DType;
@@ -18,7 +19,7 @@ impl<'a> Argument<'a> {
     /// The operand as a view of `T`, which must be its dtype.
     pub(super) fn view<T: Element>(&self) -> Result<View<'a, T>, String> {
         let Operand { ty, strides, encoding, .. } = self.operand;
-        if ty.dtype != T::DTYPE || !encoding.is_plain() {
+        if ty.dtype != T::DTYPE || !encoding.is_plain() || self.operand.packing.is_some() {
             return Err(format!("{ty} {encoding:?} is no plain {}", T::DTYPE));
         }
         let data = try_cast_slice(self.bytes).map_err(|error| format!("{ty}: {error}"))?;
@@ -40,6 +41,14 @@ impl<'a> Argument<'a> {
     /// The operand as an encoded parameter.
     pub(super) fn encoded(&self) -> Result<Encoded<'a>, String> {
         Encoded::new(self.bytes, &self.operand.ty, &self.operand.encoding)
+    }
+
+    /// The operand as the packed weight of a linear layer, where it is one.
+    pub(super) fn panels(&self) -> Option<Panels<'a>> {
+        match (self.operand.packing, &self.operand.ty.shape[..]) {
+            (Some(Packing::Panels), &[n, k]) => Some(Panels { bytes: self.bytes, n, k }),
+            _ => None,
+        }
     }
 
     /// The operand as the weight of a linear layer.

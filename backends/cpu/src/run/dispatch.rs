@@ -2,8 +2,8 @@
 
 use super::arguments::Argument;
 use crate::kernels::{
-    attention, convolution, copy as copying, encoded, gather, layout, linear, matmul, norm, reduce, rotary,
-    softmax,
+    attention, convolution, copy as copying, encoded, gather, layout, linear, matmul, norm, panels, reduce,
+    rotary, softmax,
 };
 use crate::level::Level;
 use crate::tensor::{AnySlice, Element, View};
@@ -42,15 +42,15 @@ pub(super) fn copy(x: &[Argument<'_>], out: &mut AnySlice<'_>) -> Done {
 }
 
 /// Runs an operation that has a kernel of its own.
-pub(super) fn kernel(op: &Op, x: &[Argument<'_>], out: &mut AnySlice<'_>) -> Done {
+pub(super) fn kernel(level: Level, op: &Op, x: &[Argument<'_>], out: &mut AnySlice<'_>) -> Done {
     match op {
         Op::Gather { .. } | Op::Concat { .. } | Op::Pad { .. } | Op::Upsample { .. } => {
             by_dtype!(out, out => movement(op, x, out))
         }
         _ => match out {
-            AnySlice::F32(out) => arithmetic(op, x, out),
-            AnySlice::Bf16(out) => arithmetic(op, x, out),
-            AnySlice::F16(out) => arithmetic(op, x, out),
+            AnySlice::F32(out) => arithmetic(level, op, x, out),
+            AnySlice::Bf16(out) => arithmetic(level, op, x, out),
+            AnySlice::F16(out) => arithmetic(level, op, x, out),
             AnySlice::I32(_) | AnySlice::U8(_) => Err(format!("{} has no kernel for integers", op.name())),
         },
     }
@@ -72,29 +72,30 @@ fn movement<E: Element>(op: &Op, x: &[Argument<'_>], out: &mut [E]) -> Done {
 }
 
 /// Operations on floating-point elements.
-fn arithmetic<T: Element>(op: &Op, x: &[Argument<'_>], out: &mut [T]) -> Done {
+fn arithmetic<T: Element>(level: Level, op: &Op, x: &[Argument<'_>], out: &mut [T]) -> Done {
     match op {
         Op::Reduce { function, axes } => reduce::reduce(*function, axes, at(x, 0)?, out),
         Op::MatMul => matmul::matmul::<T>(at(x, 0)?, at(x, 1)?, out),
         Op::Convolution { stride, padding, dilation, groups, mode } => {
             let geometry = convolution::Geometry { stride, padding, dilation, groups: *groups, mode: *mode };
-            convolution::convolution(Level::best(), &geometry, at(x, 0)?, at(x, 1)?, maybe(x, 2)?, out);
+            convolution::convolution(level, &geometry, at(x, 0)?, at(x, 1)?, maybe(x, 2)?, out);
         }
         Op::Decode => encoded::decode(&argument(x, 0)?.encoded()?, out),
-        Op::Linear { activation } => {
-            linear::linear(*activation, at(x, 0)?, argument(x, 1)?.weight()?, maybe(x, 2)?, out);
-        }
+        Op::Linear { activation } => match argument(x, 1)?.panels() {
+            Some(weight) => panels::linear(level, at(x, 0)?, weight, maybe(x, 2)?, out),
+            None => linear::linear(*activation, at(x, 0)?, argument(x, 1)?.weight()?, maybe(x, 2)?, out),
+        },
         Op::Attention { scale } => {
-            attention::attention(Level::best(), *scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
+            attention::attention(level, *scale, at(x, 0)?, at(x, 1)?, at(x, 2)?, maybe(x, 3)?, out);
         }
-        Op::Softmax { axis } => softmax::softmax(Level::best(), *axis, at(x, 0)?, out),
-        Op::LayerNorm { eps } => norm::layer_norm(Level::best(), *eps, at(x, 0)?, affine(x)?, out),
-        Op::RmsNorm { eps } => norm::rms_norm(Level::best(), *eps, at(x, 0)?, maybe(x, 1)?, out),
+        Op::Softmax { axis } => softmax::softmax(level, *axis, at(x, 0)?, out),
+        Op::LayerNorm { eps } => norm::layer_norm(level, *eps, at(x, 0)?, affine(x)?, out),
+        Op::RmsNorm { eps } => norm::rms_norm(level, *eps, at(x, 0)?, maybe(x, 1)?, out),
         Op::GroupNorm { groups, eps } => {
-            norm::group_norm(Level::best(), *groups, *eps, at(x, 0)?, affine(x)?, out)
+            norm::group_norm(level, *groups, *eps, at(x, 0)?, affine(x)?, out)
         }
         Op::RotaryEmbedding { pairing } => {
-            rotary::rotary(Level::best(), *pairing, at(x, 0)?, at(x, 1)?, at(x, 2)?, out)
+            rotary::rotary(level, *pairing, at(x, 0)?, at(x, 1)?, at(x, 2)?, out)
         }
         other => return Err(format!("there is no kernel for {}", other.name())),
     }

@@ -13,7 +13,7 @@ use tintype_accel::{
 use tintype_cpu::CpuDriver;
 use tintype_program::{DType, Program, Result, Scope, TensorType, Value};
 
-pub const MODES: [LaunchMode; 2] = [LaunchMode::Compiled, LaunchMode::Eager];
+pub const MODES: [LaunchMode; 3] = [LaunchMode::Compiled, LaunchMode::Graph, LaunchMode::Eager];
 
 pub fn f32s(shape: &[usize]) -> TensorType {
     TensorType::new(DType::F32, shape)
@@ -22,7 +22,7 @@ pub fn f32s(shape: &[usize]) -> TensorType {
 pub fn open() -> Arc<dyn Accelerator> {
     let mut options = OpenOptions::default();
     options.threads = Some(2);
-    CpuDriver.open(0, &options).unwrap()
+    CpuDriver::default().open(0, &options).unwrap()
 }
 
 pub fn trace(build: impl FnOnce(&Scope) -> Result<()>) -> Program {
