@@ -239,7 +239,7 @@ mod x86 {
         // The second operand is the result where either is NaN.
         let x = _mm512_min_ps(set(89.0), _mm512_max_ps(set(-104.0), x));
         let n = _mm512_roundscale_ps::<0>(_mm512_mul_ps(x, set(std::f32::consts::LOG2_E)));
-        let r = _mm512_fnmadd_ps(n, set(0.693_359_375), x);
+        let r = _mm512_fnmadd_ps(n, set(0.693_359_4), x);
         let r = _mm512_fmadd_ps(n, set(2.121_944_4e-4), r);
         let p = _mm512_fmadd_ps(set(1.987_569_1e-4), r, set(1.398_199_9e-3));
         let p = _mm512_fmadd_ps(p, r, set(8.333_452e-3));
