@@ -40,7 +40,13 @@ pub enum Error {
     Model(#[from] tintype_models::Error),
     /// A folder or a whole pipeline.
     #[error(transparent)]
-    Pipeline(#[from] tintype_pipeline::Error),
+    Pipeline(Box<tintype_pipeline::Error>),
+}
+
+impl From<tintype_pipeline::Error> for Error {
+    fn from(error: tintype_pipeline::Error) -> Self {
+        Error::Pipeline(Box::new(error))
+    }
 }
 
 /// A result of this crate.

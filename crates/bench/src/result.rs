@@ -206,12 +206,11 @@ impl fmt::Display for BenchResult {
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
         }
-        if let (Some(flops), Some(bytes)) = (self.work.flops_per_second, self.work.bytes_per_second) {
-            let rate = format!("{:.1} GFLOP/s, {:.1} GB/s", flops / 1e9, bytes / 1e9);
-            row(
-                "rate",
-                format!("{rate} ({:.2} GFLOP, {:.2} GB)", giga(self.work.flops), giga(self.work.bytes)),
-            )?;
+        if let Some(flops) = self.work.flops_per_second {
+            let bytes = self.work.bytes_per_second.map(|bytes| format!(", {:.1} GB/s", bytes / 1e9));
+            row("rate", format!("{:.1} GFLOP/s{}", flops / 1e9, bytes.unwrap_or_default()))?;
+            let [flops, bytes] = [self.work.flops, self.work.bytes].map(|amount| amount as f64 / 1e9);
+            row("work", format!("{flops:.2} GFLOP, {bytes:.2} GB"))?;
         }
         let memory = &self.memory;
         if memory.peak > 0 {
@@ -249,10 +248,6 @@ impl fmt::Display for BenchResult {
 
 fn seconds(value: f64) -> String {
     if value < 1.0 { format!("{:.3} ms", value * 1e3) } else { format!("{value:.3} s") }
-}
-
-fn giga(value: u64) -> f64 {
-    value as f64 / 1e9
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -232,5 +232,5 @@ fn bench_takes_its_rounds_from_a_script() {
     let [ready, first, second, json] = *told.splitn(4, '\n').collect::<Vec<_>>() else { panic!("{told}") };
     assert_eq!(ready, "ready");
     let result: tintype::bench::BenchResult = serde_json::from_str(json).unwrap();
-    assert_eq!(result.seconds.steady, [first, second].map(|line| line.parse().unwrap()));
+    assert_eq!(result.seconds.steady, [first, second].map(|line| line.parse::<f64>().unwrap()));
 }
