@@ -193,3 +193,44 @@ fn devices_are_listed() {
         serde_json::from_slice(&tintype(folder.path(), &["devices", "--json"]).stdout).unwrap();
     assert_eq!(json[0]["backend"], "cpu");
 }
+
+#[test]
+fn bench_prints_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = |more: &[&str]| {
+        let output = tintype(folder.path(), &[&["bench", "clip", "--preset", "tiny"], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let json = bench(&["--repeats", "2", "--threads", "2", "--save", "saved", "--json"]);
+    let result: tintype::bench::BenchResult = serde_json::from_str(&json).unwrap();
+    assert_eq!((result.schema, result.what.as_str(), result.model.as_str()), (1, "clip", "tiny"));
+    assert_eq!((result.seconds.steady.len(), result.device.threads), (2, Some(2)));
+    assert!(result.seconds.cold > 0.0 && result.work.flops > 0 && result.memory.peak > 0);
+    assert!(result.counters.start.compiles > 0);
+    assert_eq!((result.counters.steady.compiles, result.counters.steady.runs), (0, 2));
+    assert_eq!(files(&folder.path().join("saved")), ["inputs.safetensors", "outputs.safetensors"]);
+    assert_eq!(serde_json::from_str::<tintype::bench::BenchResult>(&json).unwrap(), result);
+    assert!(bench(&["--repeats", "3"]).contains("median"));
+
+    let refused = tintype(folder.path(), &["bench", "vae", "--preset", "clip-l"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("presets of vae are flux, tiny"));
+}
+
+#[test]
+fn bench_takes_its_rounds_from_a_script() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
+        .args(["bench", "t5", "--preset", "tiny", "--rounds-on-stdin", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"\n\n").unwrap();
+    let told = text(&child.wait_with_output().unwrap().stdout);
+    let [ready, first, second, json] = *told.splitn(4, '\n').collect::<Vec<_>>() else { panic!("{told}") };
+    assert_eq!(ready, "ready");
+    let result: tintype::bench::BenchResult = serde_json::from_str(json).unwrap();
+    assert_eq!(result.seconds.steady, [first, second].map(|line| line.parse::<f64>().unwrap()));
+}

@@ -29,11 +29,13 @@
 //! # Layers
 //!
 //! [`program`] is the intermediate representation, [`accel`] what a plugin implements, [`models`] the models,
-//! [`pipeline`] all that lies between a folder and a picture, [`conformance`] the suite that a plugin must pass.
+//! [`pipeline`] all that lies between a folder and a picture, [`conformance`] the suite that a plugin must pass, [`bench`]
+//! the benchmarks that all backends are compared by.
 
 #![forbid(unsafe_code)]
 
 pub use tintype_accel as accel;
+pub use tintype_bench as bench;
 pub use tintype_conformance as conformance;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;

@@ -1,0 +1,118 @@
+//! Numbers for weights and inputs: random, bell-shaped, the same for the same seed on every machine.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tintype_accel::{HostTensor, ParamSlot, TensorSource, from_f32};
+use tintype_program::{Source, TensorType};
+
+/// SplitMix64 (Steele, Lea and Flood 2014): fast, and good enough for operands of a benchmark.
+pub(crate) struct Draws(u64);
+
+impl Draws {
+    /// One stream a name, so that the order of tensors does not matter.
+    pub(crate) fn of(seed: u64, name: &str) -> Self {
+        // FNV-1a.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self(hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number of mean 0 and variance 1: the sum of four uniform ones, which is nearly normal, within 3.5.
+    pub(crate) fn normal(&mut self) -> f32 {
+        let z = self.next();
+        let sum: u32 = [z, z >> 16, z >> 32, z >> 48].iter().map(|part| (part & 0xffff) as u32).sum();
+        // Four numbers of 0 to 65535: mean 131070, variance 4 (65536^2 - 1) / 12.
+        (f64::from(sum) - 131_070.0) as f32 * (1.0 / 37_837.227)
+    }
+
+    /// An integer from `low` up to and without `high`.
+    pub(crate) fn integer(&mut self, low: i32, high: i32) -> i32 {
+        let span = u64::from(high.saturating_sub(low).max(1).unsigned_abs());
+        low.saturating_add((self.next() % span) as i32)
+    }
+
+    /// As many as asked for, of this mean and deviation.
+    pub(crate) fn normals(&mut self, count: usize, mean: f32, deviation: f32) -> Vec<f32> {
+        (0..count).map(|_| mean + deviation * self.normal()).collect()
+    }
+}
+
+/// Weights of any model, drawn when they are read, none kept.
+///
+/// Matrices and filters have deviation `1 / sqrt(fan in)`, so that activations keep their size through any depth; weights
+/// of norms lie around 1, biases around 0.
+pub(crate) struct RandomWeights {
+    seed: u64,
+    types: BTreeMap<String, TensorType>,
+    spent: Cell<Duration>,
+}
+
+impl RandomWeights {
+    /// For a module's parameters. Sources other than a plain load are made of loads whose shapes they do not tell, so
+    /// they are refused.
+    pub(crate) fn of(params: &[ParamSlot], seed: u64) -> Result<Self, String> {
+        let mut types = BTreeMap::new();
+        for slot in params {
+            match &slot.source {
+                Source::Load { name } => types.insert(name.clone(), slot.ty.clone()),
+                other => return Err(format!("`{}` comes from {other:?}", slot.name)),
+            };
+        }
+        Ok(Self { seed, types, spent: Cell::default() })
+    }
+
+    /// The time that drawing took: no part of loading.
+    pub(crate) fn spent(&self) -> Duration {
+        self.spent.get()
+    }
+}
+
+impl TensorSource for RandomWeights {
+    fn origin(&self) -> String {
+        format!("random weights of seed {}", self.seed)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.types.keys().cloned().collect()
+    }
+
+    fn get(&self, name: &str) -> Result<Option<HostTensor>, String> {
+        let Some(ty) = self.types.get(name) else { return Ok(None) };
+        let started = Instant::now();
+        let fan_in: usize = ty.shape.iter().skip(1).product();
+        let (mean, deviation) = match ty.shape.len() {
+            0 | 1 if name.ends_with("bias") => (0.0, 0.02),
+            0 | 1 => (1.0, 0.1),
+            _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
+        };
+        let values = Draws::of(self.seed, name).normals(ty.elements(), mean, deviation);
+        let bytes = from_f32(ty.dtype, &values).into();
+        self.spent.set(self.spent.get() + started.elapsed());
+        Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_have_mean_0_and_variance_1_and_no_two_names_share_them() {
+        let draws = Draws::of(0, "a").normals(100_000, 0.0, 1.0);
+        let mean = draws.iter().map(|&v| f64::from(v)).sum::<f64>() / 1e5;
+        let variance = draws.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / 1e5;
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        assert_ne!(Draws::of(0, "b").normals(4, 0.0, 1.0), draws[..4]);
+        assert_eq!(Draws::of(0, "a").normals(4, 0.0, 1.0), draws[..4]);
+    }
+}

@@ -1,0 +1,255 @@
+//! The result schema.
+
+use crate::Summary;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use tintype_accel::{MemoryReport, Stats};
+
+/// The version of [`BenchResult`]. Raised when a field is renamed, removed or changes its meaning; readers refuse others.
+pub const SCHEMA: u32 = 1;
+
+/// One benchmark, as every front end writes it. Times are seconds, sizes bytes, rates a second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchResult {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was measured: `transformer`, `vae`, `t5`, `clip`, `pipeline`, `fma`.
+    pub what: String,
+    /// The preset, or the folder that the model came from.
+    pub model: String,
+    /// Sizes of the model's inputs: `image_tokens`, `text_tokens`, `width`, `height`, `steps`.
+    pub sizes: BTreeMap<String, u64>,
+    /// On what.
+    pub device: DeviceUsed,
+    /// The dtype of weights and arithmetic.
+    pub dtype: String,
+    /// Which of the device's engines ran it: `native`.
+    pub engine: String,
+    /// The launch mode: `eager`, `compiled`, `lazy`, `graph`.
+    pub launch: String,
+    /// How long it took.
+    pub seconds: Seconds,
+    /// What it computed.
+    pub work: Work,
+    /// What memory it took.
+    pub memory: Memory,
+    /// What the device counted.
+    pub counters: Counters,
+    /// What became of the operations, by name: which had kernels of their own.
+    pub operations: BTreeMap<String, OperationCount>,
+    /// Versions of everything: program, compiler, system, driver, libraries, and the kernels' instruction level.
+    pub versions: BTreeMap<String, String>,
+    /// The command line.
+    pub command: Vec<String>,
+    /// When, in UTC.
+    pub date: String,
+}
+
+/// The device that ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceUsed {
+    /// The plugin.
+    pub backend: String,
+    /// The product's name.
+    pub name: String,
+    /// The architecture and its extensions.
+    pub arch: String,
+    /// Whether a software double stood in for it: then no time here means anything.
+    pub emulated: bool,
+    /// Threads that host work was given; none where it was left to the device.
+    pub threads: Option<u64>,
+}
+
+/// How long it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// The first run, from nothing but an open device: tracing, compiling, loading weights, running. The drawing of
+    /// random weights is left out.
+    pub cold: f64,
+    /// The second run.
+    pub warm: f64,
+    /// The runs after the warm-up, in order. A run ends when its results are there.
+    pub steady: Vec<f64>,
+    /// Of `steady`; none where there was no repeat.
+    pub summary: Option<Summary>,
+}
+
+/// What one run computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// Floating-point operations, of the mathematics and not of any kernel.
+    pub flops: u64,
+    /// Bytes that must move at least, if every operation reads its operands once and writes its results once.
+    pub bytes: u64,
+    /// `flops` over the median.
+    pub flops_per_second: Option<f64>,
+    /// `bytes` over the median.
+    pub bytes_per_second: Option<f64>,
+}
+
+/// Memory, as the device accounts for it, and as the system sees the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Weights in memory of their own.
+    pub weights: u64,
+    /// Weights that lie in their files' mapped pages.
+    pub mapped: u64,
+    /// What was made from weights: packed panels, other layouts.
+    pub derived: u64,
+    /// Planned arenas.
+    pub arenas: u64,
+    /// Inputs, outputs and states.
+    pub data: u64,
+    /// The most that was held at once, mapped pages aside.
+    pub peak: u64,
+    /// The arena as planned before anything ran; none for a pipeline, which has several.
+    pub planned_arena: Option<u64>,
+    /// What the system saw; none where it does not tell.
+    pub process: Option<ProcessMemory>,
+}
+
+/// Anonymous resident memory of the process: pages of no file.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessMemory {
+    /// Before the model was opened, the device being open.
+    pub anonymous_before: u64,
+    /// The most, sampled from opening the model to the end of the warm-up.
+    pub anonymous_peak: u64,
+    /// At the end.
+    pub anonymous_after: u64,
+}
+
+/// What the device counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// From opening the model to the end of the warm-up.
+    pub start: Counts,
+    /// During all steady runs together: compiles and captures here are recompiles and recaptures.
+    pub steady: Counts,
+}
+
+/// Counts of a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Blocks compiled.
+    pub compiles: u64,
+    /// Graphs captured or recorded.
+    pub captures: u64,
+    /// Graphs replayed.
+    pub replays: u64,
+    /// Programs launched.
+    pub runs: u64,
+    /// Kernels or recipes launched.
+    pub launches: u64,
+    /// Waits of the host that drain the queue.
+    pub host_synchronizations: u64,
+    /// Operations or captures that took another way than the one asked for.
+    pub fallbacks: u64,
+    /// Device allocations.
+    pub allocations: u64,
+    /// Bytes copied to the device.
+    pub bytes_uploaded: u64,
+    /// Bytes copied from the device.
+    pub bytes_downloaded: u64,
+}
+
+/// What became of one kind of operation. Counted once a block, however often the block runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationCount {
+    /// With a kernel of its own.
+    pub native: u64,
+    /// Run as its decomposition.
+    pub decomposed: u64,
+}
+
+impl From<Stats> for Counts {
+    fn from(stats: Stats) -> Self {
+        Self {
+            compiles: stats.compiles,
+            captures: stats.captures,
+            replays: stats.replays,
+            runs: stats.runs,
+            launches: stats.launches,
+            host_synchronizations: stats.host_synchronizations,
+            fallbacks: stats.fallbacks,
+            allocations: stats.allocations,
+            bytes_uploaded: stats.bytes_uploaded,
+            bytes_downloaded: stats.bytes_downloaded,
+        }
+    }
+}
+
+impl From<MemoryReport> for Memory {
+    fn from(report: MemoryReport) -> Self {
+        let MemoryReport { weights, mapped, derived, arenas, data, peak, .. } = report;
+        Self { weights, mapped, derived, arenas, data, peak, planned_arena: None, process: None }
+    }
+}
+
+impl fmt::Display for BenchResult {
+    /// A small table.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |name: &str, value: String| writeln!(f, "{name:14} {value}");
+        let sizes: Vec<_> = self.sizes.iter().map(|(name, size)| format!("{name} {size}")).collect();
+        row("what", format!("{} ({})", self.what, self.model))?;
+        row("sizes", sizes.join(", "))?;
+        let threads = self.device.threads.map_or_else(String::new, |threads| format!(", {threads} threads"));
+        let emulated = if self.device.emulated { ", emulated" } else { "" };
+        row("device", format!("{}: {}{threads}{emulated}", self.device.backend, self.device.name))?;
+        row("run as", format!("{}, {}, {}", self.dtype, self.engine, self.launch))?;
+        row("cold", seconds(self.seconds.cold))?;
+        row("warm", seconds(self.seconds.warm))?;
+        if let Some(summary) = self.seconds.summary {
+            let Summary { min, lower_quartile, median, upper_quartile, max } = summary;
+            let all = [min, lower_quartile, upper_quartile, max].map(seconds);
+            row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
+            row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(flops) = self.work.flops_per_second {
+            let bytes = self.work.bytes_per_second.map(|bytes| format!(", {:.1} GB/s", bytes / 1e9));
+            row("rate", format!("{:.1} GFLOP/s{}", flops / 1e9, bytes.unwrap_or_default()))?;
+            let [flops, bytes] = [self.work.flops, self.work.bytes].map(|amount| amount as f64 / 1e9);
+            row("work", format!("{flops:.2} GFLOP, {bytes:.2} GB"))?;
+        }
+        let memory = &self.memory;
+        if memory.peak > 0 {
+            let parts = [memory.weights, memory.derived, memory.arenas, memory.data].map(mebibytes);
+            let [weights, derived, arenas, data] = parts;
+            row(
+                "memory",
+                format!(
+                    "peak {}; weights {weights} and {} mapped, derived {derived}, arenas {arenas}, data {data}",
+                    mebibytes(memory.peak),
+                    mebibytes(memory.mapped)
+                ),
+            )?;
+        }
+        if let Some(process) = memory.process {
+            let parts = [process.anonymous_before, process.anonymous_peak, process.anonymous_after];
+            let [before, peak, after] = parts.map(mebibytes);
+            row("process", format!("anonymous {before} before, {peak} at most, {after} after"))?;
+        }
+        let Counters { start, steady } = &self.counters;
+        row("compiles", format!("{} at the start, {} later", start.compiles, steady.compiles))?;
+        row("fallbacks", (start.fallbacks + steady.fallbacks).to_string())?;
+        let decomposed: Vec<_> = self
+            .operations
+            .iter()
+            .filter(|(_, count)| count.decomposed > 0)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !decomposed.is_empty() {
+            row("decomposed", decomposed.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn seconds(value: f64) -> String {
+    if value < 1.0 { format!("{:.3} ms", value * 1e3) } else { format!("{value:.3} s") }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}

@@ -1,0 +1,41 @@
+//! Every module's small preset runs, and its result survives its JSON.
+#![allow(clippy::unwrap_used)]
+
+use tintype_accel::{Accelerator, Driver, LaunchMode, OpenOptions};
+use tintype_bench::{Bench, BenchResult, Options, SCHEMA, What};
+use tintype_program::DType;
+
+fn cpu() -> std::sync::Arc<dyn Accelerator> {
+    tintype_cpu::CpuDriver.open(0, &OpenOptions::default()).unwrap()
+}
+
+fn tiny(what: What) -> Options {
+    Options { preset: Some("tiny".into()), repeats: 2, ..Options::of(what) }
+}
+
+#[test]
+fn results_survive_their_json() {
+    for what in [What::Transformer, What::Vae, What::T5, What::Clip] {
+        for dtype in [DType::F32, DType::Bf16] {
+            let options = Options { dtype: Some(dtype), launch: Some(LaunchMode::Eager), ..tiny(what) };
+            let result = Bench::open(cpu(), options).unwrap().run().unwrap();
+            assert_eq!((result.schema, result.what.as_str()), (SCHEMA, what.name()));
+            assert_eq!((result.dtype.as_str(), result.launch.as_str()), (dtype.name(), "eager"));
+            assert_eq!(result.seconds.steady.len(), 2);
+            assert!(result.seconds.cold > 0.0 && result.work.flops > 0 && result.work.bytes > 0);
+            assert_eq!((result.counters.steady.runs, result.counters.steady.compiles), (2, 0));
+            assert!(result.memory.planned_arena.is_some() && !result.operations.is_empty());
+            let json = serde_json::to_string(&result).unwrap();
+            assert_eq!(serde_json::from_str::<BenchResult>(&json).unwrap(), result);
+        }
+    }
+}
+
+#[test]
+fn options_that_fit_nothing_are_refused_with_what_would() {
+    let refusal = |options| Bench::open(cpu(), options).err().unwrap().to_string();
+    let named = Options { preset: Some("flux-4-9".into()), ..Options::of(What::Transformer) };
+    assert!(refusal(named).contains("flux-4-8"));
+    assert!(refusal(Options { width: Some(60), ..tiny(What::Transformer) }).contains("multiple of 16"));
+    assert!(refusal(Options::of(What::Pipeline)).contains("--model"));
+}
