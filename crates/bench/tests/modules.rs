@@ -6,7 +6,7 @@ use tintype_bench::{Bench, BenchResult, Options, SCHEMA, What};
 use tintype_program::DType;
 
 fn cpu() -> std::sync::Arc<dyn Accelerator> {
-    tintype_cpu::CpuDriver.open(0, &OpenOptions::default()).unwrap()
+    tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default()).unwrap()
 }
 
 fn tiny(what: What) -> Options {
