@@ -4,7 +4,7 @@
 //! use tintype_bench::{Bench, Options, What};
 //! # use tintype_accel::{Driver, OpenOptions};
 //!
-//! # let accelerator = tintype_cpu::CpuDriver.open(0, &OpenOptions::default())?;
+//! # let accelerator = tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default())?;
 //! let options = Options { preset: Some("tiny".into()), repeats: 3, ..Options::of(What::Clip) };
 //! let result = Bench::open(accelerator, options)?.run()?;
 //! assert_eq!(result.seconds.steady.len(), 3);

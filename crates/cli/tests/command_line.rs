@@ -143,7 +143,7 @@ fn wrong_usage_is_2_and_failure_is_1() {
         assert!(told.contains(part), "`{part}` is missing in {told}");
     };
     failed(&["--backend", "gaudi"], "no backend `gaudi`");
-    failed(&["--backend", "cpu", "--launch", "graph"], "no launch mode `graph`");
+    failed(&["--backend", "cpu", "--launch", "lazy"], "no launch mode `lazy`");
     let model = model("flux-base");
     let output =
         tintype(folder.path(), &["generate", "x", "--model", model.to_str().unwrap(), "--width", "50"]);

@@ -91,9 +91,7 @@ fn arithmetic<T: Element>(level: Level, op: &Op, x: &[Argument<'_>], out: &mut [
         Op::Softmax { axis } => softmax::softmax(level, *axis, at(x, 0)?, out),
         Op::LayerNorm { eps } => norm::layer_norm(level, *eps, at(x, 0)?, affine(x)?, out),
         Op::RmsNorm { eps } => norm::rms_norm(level, *eps, at(x, 0)?, maybe(x, 1)?, out),
-        Op::GroupNorm { groups, eps } => {
-            norm::group_norm(level, *groups, *eps, at(x, 0)?, affine(x)?, out)
-        }
+        Op::GroupNorm { groups, eps } => norm::group_norm(level, *groups, *eps, at(x, 0)?, affine(x)?, out),
         Op::RotaryEmbedding { pairing } => {
             rotary::rotary(level, *pairing, at(x, 0)?, at(x, 1)?, at(x, 2)?, out)
         }
