@@ -31,7 +31,7 @@ pub(super) fn lower(
         memory::plan(&alone, Buffer::ALIGNMENT, |block, node| layouts.need(block, node, callees)).pop();
     let plan = plan.ok_or_else(|| (0, "the memory planner gave no plan".to_string()))?;
     let mut lowering = Lowering { program, block, callees, packs, level, layouts, plan, steps: Vec::new() };
-    let used = used(block);
+    let used = block.used_values();
     for (index, node) in block.nodes.iter().enumerate() {
         if node.outputs.iter().any(|value| used[value.index()]) {
             lowering.node(index, node).map_err(|reason| (index, reason))?;
@@ -46,18 +46,6 @@ pub(super) fn lower(
         arena: lowering.plan.size,
         depth: 1 + depth.fold(0, max),
     })
-}
-
-/// Which values lead to a result.
-fn used(block: &Block) -> Vec<bool> {
-    let mut used = vec![false; block.values.len()];
-    block.results().for_each(|value| used[value.index()] = true);
-    for node in block.nodes.iter().rev() {
-        if node.outputs.iter().any(|value| used[value.index()]) {
-            node.inputs.iter().for_each(|value| used[value.index()] = true);
-        }
-    }
-    used
 }
 
 struct Lowering<'p> {
