@@ -1,7 +1,7 @@
 //! Which parameters a block takes packed: in a layout of the kernel's own, in place of the one they are bound in.
 
 use super::plan::Packing;
-use crate::kernels::panels;
+use crate::kernels::{convolution, panels};
 use crate::level::Level;
 use std::collections::HashMap;
 use tintype_program::{Activation, Block, BlockId, Op, Program, TensorType, ValueId};
@@ -83,6 +83,7 @@ fn packing(op: &Op, position: usize, ty: &TensorType) -> Option<Packing> {
         (Op::Linear { activation: Activation::Keep }, 1) if ty.shape.len() == 2 && ty.bytes() > 0 => {
             Some(Packing::Panels)
         }
+        (Op::Convolution { groups: 1, .. }, 1) if ty.bytes() > 0 => Some(Packing::Convolution),
         _ => None,
     }
 }
@@ -93,6 +94,7 @@ impl Packing {
         match (self, &ty.shape[..]) {
             (Packing::Panels, &[n, k]) => panels::packed_bytes(level, ty.dtype, n, k),
             (Packing::Panels, _) => 0,
+            (Packing::Convolution, shape) => convolution::packed_bytes(level, ty.dtype, shape),
         }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) enum Home {
 pub(crate) enum Packing {
     /// The weight of a plain linear layer.
     Panels,
+    /// The weight of a convolution of one group.
+    Convolution,
 }
 
 impl Packing {
@@ -62,6 +64,7 @@ impl Packing {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Packing::Panels => "panels",
+            Packing::Convolution => "convolution",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Linear layers.
 
 use super::encoded::Encoded;
-use super::product::{Bias, product};
+use super::product::product;
 use super::side::{Gathered, Side, Strided, with_rows};
 use super::walk::{Reader, to_vec};
 use crate::tensor::{Element, View};
@@ -34,7 +34,7 @@ pub(crate) fn linear<T: Element>(
     }
     let n = out.len() / m;
     let bias = bias.map(|bias| to_vec(&bias));
-    let bias = bias.as_deref().map_or(Bias::None, Bias::Columns);
+    let bias = bias.as_deref();
     let mut with_x = |x: &dyn Side| match weight {
         Weight::Plain(weight) => {
             let strides = [weight.strides()[0], weight.strides()[1]];

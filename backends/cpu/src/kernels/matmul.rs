@@ -1,6 +1,6 @@
 //! Batched matrix products.
 
-use super::product::{Bias, product};
+use super::product::product;
 use super::side::Strided;
 use super::walk::Walk;
 use crate::tensor::{Element, View};
@@ -25,7 +25,7 @@ pub(crate) fn matmul<T: Element>(a: View<T>, b: View<T>, out: &mut [T]) {
         let right = &b.data()[from(outer_b.offset(index), b.data().len())..];
         let left = Strided { data: left, strides: [a.strides()[outer], a.strides()[outer + 1]] };
         let right = Strided { data: right, strides: [b.strides()[outer + 1], b.strides()[outer]] };
-        product([m, n, k], &left, &right, Bias::None, out);
+        product([m, n, k], &left, &right, None, out);
     };
     each(out, m * n, m * n * k, one);
 }

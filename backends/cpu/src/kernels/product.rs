@@ -16,24 +16,12 @@ const AREA: [usize; 2] = [1024, 1024];
 /// The extents of a tile: what one thread computes at once.
 const TILE: [usize; 2] = [128, 256];
 
-/// What is added to a product.
-#[derive(Clone, Copy)]
-pub(crate) enum Bias<'a> {
-    /// Nothing.
-    None,
-    /// An element for each row of the result.
-    #[allow(dead_code, reason = "convolution, which had a use for it, is no product any more")]
-    Rows(&'a [f32]),
-    /// An element for each column of the result.
-    Columns(&'a [f32]),
-}
-
-/// `out = a b^T + bias`, where `a` is `[m, k]`, `b` is `[n, k]` and `out` is `[m, n]`.
+/// `out = a b^T + bias`, where `a` is `[m, k]`, `b` is `[n, k]`, `bias` is `[n]` and `out` is `[m, n]`.
 pub(crate) fn product<T: Element>(
     [m, n, k]: [usize; 3],
     a: &dyn Side,
     b: &dyn Side,
-    bias: Bias,
+    bias: Option<&[f32]>,
     out: &mut [T],
 ) {
     if m == 0 || n == 0 {
@@ -91,7 +79,7 @@ impl Area {
     }
 
     /// Adds the bias to a row and rounds it.
-    fn store<T: Element>(&self, row: usize, sums: &[f32], bias: Bias, out: &mut [T]) {
+    fn store<T: Element>(&self, row: usize, sums: &[f32], bias: Option<&[f32]>, out: &mut [T]) {
         let [height, width, across] = self.tiling();
         scratch::with(width, |line| {
             for (tile, start) in self.columns.clone().step_by(width).enumerate() {
@@ -100,12 +88,8 @@ impl Area {
                 let sums = &sums[from..from + columns.len()];
                 let line = &mut line[..columns.len()];
                 match bias {
-                    Bias::None => line.copy_from_slice(sums),
-                    Bias::Rows(bias) => {
-                        let bias = bias[self.rows.start + row];
-                        line.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum + bias);
-                    }
-                    Bias::Columns(bias) => {
+                    None => line.copy_from_slice(sums),
+                    Some(bias) => {
                         let terms = sums.iter().zip(&bias[columns.clone()]);
                         line.iter_mut().zip(terms).for_each(|(to, (sum, bias))| *to = sum + bias);
                     }

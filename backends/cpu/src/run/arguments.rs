@@ -51,6 +51,11 @@ impl<'a> Argument<'a> {
         }
     }
 
+    /// The operand as the packed weight of a convolution, with its shape, where it is one.
+    pub(super) fn packed_convolution(&self) -> Option<(&'a [usize], &'a [u8])> {
+        (self.operand.packing == Some(Packing::Convolution)).then_some((&self.operand.ty.shape, self.bytes))
+    }
+
     /// The operand as the weight of a linear layer.
     pub(super) fn weight<T: Element>(&self) -> Result<Weight<'a, T>, String> {
         Ok(match self.operand.encoding.is_plain() {

@@ -78,7 +78,11 @@ fn arithmetic<T: Element>(level: Level, op: &Op, x: &[Argument<'_>], out: &mut [
         Op::MatMul => matmul::matmul::<T>(at(x, 0)?, at(x, 1)?, out),
         Op::Convolution { stride, padding, dilation, groups, mode } => {
             let geometry = convolution::Geometry { stride, padding, dilation, groups: *groups, mode: *mode };
-            convolution::convolution(level, &geometry, at(x, 0)?, at(x, 1)?, maybe(x, 2)?, out);
+            let (input, bias) = (at(x, 0)?, maybe(x, 2)?);
+            match argument(x, 1)?.packed_convolution() {
+                Some(weight) => convolution::convolution_packed(level, &geometry, input, weight, bias, out)?,
+                None => convolution::convolution(level, &geometry, input, at(x, 1)?, bias, out),
+            }
         }
         Op::Decode => encoded::decode(&argument(x, 0)?.encoded()?, out),
         Op::Linear { activation } => match argument(x, 1)?.panels() {

@@ -2,8 +2,9 @@
 
 use super::arguments::Argument;
 use crate::compile::{Home, Operand, Packing};
-use crate::kernels::panels;
+use crate::kernels::{convolution, panels};
 use crate::level::Level;
+use crate::tensor::Element;
 use tintype_program::{DType, TensorType};
 
 /// Packs a plain parameter of type `ty` into as many bytes as [`Packing::bytes`] says.
@@ -16,11 +17,23 @@ pub(crate) fn pack(
 ) -> Result<(), String> {
     let operand = Operand::packed(Home::Argument(0), ty);
     let weight = Argument { operand: &operand, bytes };
-    match (packing, ty.dtype) {
-        (Packing::Panels, DType::F32) => panels::pack::<f32>(level, &weight.view()?, packed),
-        (Packing::Panels, DType::Bf16) => panels::pack::<half::bf16>(level, &weight.view()?, packed),
-        (Packing::Panels, DType::F16) => panels::pack::<half::f16>(level, &weight.view()?, packed),
-        (Packing::Panels, dtype) => return Err(format!("a weight of {dtype} is not packed")),
+    match ty.dtype {
+        DType::F32 => pack_as::<f32>(packing, level, weight, packed),
+        DType::Bf16 => pack_as::<half::bf16>(packing, level, weight, packed),
+        DType::F16 => pack_as::<half::f16>(packing, level, weight, packed),
+        dtype => Err(format!("a weight of {dtype} is not packed")),
+    }
+}
+
+fn pack_as<T: Element>(
+    packing: Packing,
+    level: Level,
+    weight: Argument<'_>,
+    packed: &mut [u8],
+) -> Result<(), String> {
+    match packing {
+        Packing::Panels => panels::pack::<T>(level, &weight.view()?, packed),
+        Packing::Convolution => convolution::pack::<T>(level, weight.view()?, packed)?,
     }
     Ok(())
 }

@@ -60,11 +60,10 @@ pub(crate) fn convolution<T: Element>(
     });
 }
 
-/// As [`convolution`], with a weight of `shape` that [`pack`] has packed at the same level.
+/// As [`convolution`] of one group, with a weight of `shape` that [`pack`] has packed at the same level.
 ///
 /// # Errors
 /// Packed bytes that are not aligned to 4 bytes, or too few.
-#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
 pub(crate) fn convolution_packed<T: Element>(
     level: Level,
     geometry: &Geometry,

@@ -1,6 +1,5 @@
 //! Packing weights in panels: `[group, panel, channel, tap, PANEL]`, a channel being a pair where the kernel takes pairs.
 
-use super::Geometry;
 use super::tile::{Kernel, PANEL};
 use crate::kernels::walk::Reader;
 use crate::level::Level;
@@ -11,28 +10,21 @@ use tintype_program::DType;
 /// Steps that are packed at once.
 const STEPS: usize = 64;
 
-/// The bytes of a packed weight of `shape`: a multiple of 4.
-#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
-pub(crate) fn packed_bytes(level: Level, dtype: DType, geometry: &Geometry, shape: &[usize]) -> usize {
-    packed_len(Kernel::new(level, dtype), geometry.groups, shape) * size_of::<f32>()
+/// The bytes of a packed weight of `shape`, for a convolution of one group: a multiple of 4.
+pub(crate) fn packed_bytes(level: Level, dtype: DType, shape: &[usize]) -> usize {
+    packed_len(Kernel::new(level, dtype), 1, shape) * size_of::<f32>()
 }
 
-/// Packs a weight `[o, c / groups, kernel...]` for `level` and its dtype.
+/// Packs a weight `[o, c, kernel...]` of a convolution of one group for `level` and its dtype.
 ///
 /// # Errors
 /// Bytes that are not aligned to 4 bytes, or fewer than [`packed_bytes`].
-#[cfg_attr(not(test), allow(dead_code, reason = "for weights that are packed when bound"))]
-pub(crate) fn pack<T: Element>(
-    level: Level,
-    geometry: &Geometry,
-    weight: View<T>,
-    to: &mut [u8],
-) -> Result<(), String> {
+pub(crate) fn pack<T: Element>(level: Level, weight: View<T>, to: &mut [u8]) -> Result<(), String> {
     let kernel = Kernel::new(level, T::DTYPE);
     let to: &mut [f32] = bytemuck::try_cast_slice_mut(to).map_err(|error| error.to_string())?;
-    let len = packed_len(kernel, geometry.groups, weight.shape());
+    let len = packed_len(kernel, 1, weight.shape());
     let to = to.get_mut(..len).ok_or_else(|| format!("a packed weight takes {len} elements"))?;
-    pack_into(kernel, geometry.groups, weight, to);
+    pack_into(kernel, 1, weight, to);
     Ok(())
 }
 

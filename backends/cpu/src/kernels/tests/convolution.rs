@@ -93,9 +93,12 @@ fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
         let run =
             |out: &mut [T]| convolution(level, &geometry, x.view(), weight.view(), Some(bias.view()), out);
         let out = check(&format!("convolution {level}"), &shape, 1.0 + taps as f64 / 8.0, run, expected);
-        let mut bytes = vec![0f32; packed_bytes(level, T::DTYPE, &geometry, &weight.shape) / 4];
+        if *groups != 1 {
+            continue;
+        }
+        let mut bytes = vec![0f32; packed_bytes(level, T::DTYPE, &weight.shape) / 4];
         let bytes = bytemuck::cast_slice_mut(&mut bytes);
-        pack(level, &geometry, weight.view(), bytes).unwrap();
+        pack(level, weight.view(), bytes).unwrap();
         let mut again = vec![T::default(); out.len()];
         let packed = (weight.shape.as_slice(), &*bytes);
         convolution_packed(level, &geometry, x.view(), packed, Some(bias.view()), &mut again).unwrap();

@@ -92,9 +92,9 @@ fn decoding<T: Element>(level: Level) {
             groups: 1,
             mode: PadMode::Zero,
         };
-        let mut packed = vec![0f32; packed_bytes(level, T::DTYPE, &geometry, &weight.shape) / 4];
+        let mut packed = vec![0f32; packed_bytes(level, T::DTYPE, &weight.shape) / 4];
         let bytes = bytemuck::cast_slice_mut(&mut packed);
-        pack(level, &geometry, weight.view(), bytes).unwrap();
+        pack(level, weight.view(), bytes).unwrap();
         let what = format!("{level} {} {channels} of 3 x 3 at {size} x {size}", T::DTYPE);
         let operations = (18 * channels * channels * size * size) as f64;
         rate(&what, 1, operations, || convolution(level, &geometry, x.view(), weight.view(), None, &mut out));
