@@ -29,7 +29,7 @@
 //! # Layers
 //!
 //! [`program`] is the intermediate representation, [`accel`] what a plugin implements, [`models`] the models,
-//! [`pipeline`] all that lies between a folder and a picture, [`conformance`] the suite that a plugin must pass, [`bench`]
+//! [`pipeline`] all that lies between a folder and a picture, [`conformance`] the suite that a plugin must pass, [`mod@bench`]
 //! the benchmarks that all backends are compared by.
 
 #![forbid(unsafe_code)]
