@@ -1,5 +1,6 @@
 //! What the command line takes. Names are fixed: scripts rely on them.
 
+use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use tintype::{DType, LaunchMode, NoiseDtype};
@@ -18,6 +19,8 @@ pub(crate) enum Command {
     Generate(Box<GenerateArgs>),
     /// Lists backends and their devices, and why one is missing.
     Devices(DevicesArgs),
+    /// Says what a model is, what it takes, and whether it fits; loads no weights.
+    Inspect(Box<InspectArgs>),
     /// Runs the conformance suite on a backend and prints the verdict.
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     let generated = pipeline.generate(&request, &mut progress, &cancel);
     progress.finish();
     let generated = generated?;
+    crate::inspect::remember(&pipeline, &request, &generated, args.device.threads);
     if args.negative.is_some() && generated.settings.true_cfg.is_none() {
         progress.warn("--negative has no effect without --true-cfg above 1".into());
     }

@@ -7,6 +7,7 @@ mod bench;
 mod conformance;
 mod devices;
 mod generate;
+mod inspect;
 mod progress;
 
 use args::{Cli, Command};
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Conformance(args) => conformance::run(&args),
     };
     match result {

@@ -14,6 +14,7 @@ pub mod files;
 mod flux;
 pub mod folder;
 mod generate;
+pub mod inspect;
 mod pipeline;
 pub mod random;
 pub mod scheduler;

@@ -7,6 +7,7 @@ use crate::Result;
 use crate::generate::{Component, Event, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
+use std::time::Instant;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
 use tintype_models::flux::{self, FEATURES};
 use tintype_program::{DType, TensorType};
@@ -115,6 +116,7 @@ impl Denoising {
         run.show("latents_init", &state)?;
         let mut pacer = Pacer::default();
         let mut told = 0;
+        let mut first_done = None;
         for i in 0..self.steps {
             run.cancel.check()?;
             stage.run(&mut bindings)?;
@@ -123,10 +125,17 @@ impl Denoising {
             run.show(&format!("latents_step_{i}"), &state)?;
             let done = i + 1 - pacer.in_flight();
             self.tell(run, &mut told, done, &batch);
+            if done > 0 {
+                first_done.get_or_insert_with(|| (Instant::now(), done));
+            }
         }
         // The last steps are still in flight: progress is told when they are done, and so is their failure.
         place.accelerator.record()?.wait(WaitReason::Synchronize)?;
         self.tell(run, &mut told, self.steps, &batch);
+        // The first step also does what is done once, such as packing weights, so it is not counted.
+        if let Some((since, done)) = first_done.filter(|(_, done)| *done < self.steps) {
+            run.step_seconds = Some(since.elapsed().as_secs_f64() / (self.steps - done) as f64);
+        }
         Ok(state)
     }
 

@@ -5,8 +5,11 @@ mod draw;
 mod model;
 mod run;
 mod sizes;
+mod stages;
 mod step;
 mod text;
 mod vae;
 
 pub(crate) use run::Flux;
+pub use stages::Phase;
+pub(crate) use stages::{Part, Stage};

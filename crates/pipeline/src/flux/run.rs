@@ -23,27 +23,27 @@ const GUIDANCE_FROM_IMAGE: f64 = 7.0;
 const STRENGTH: f64 = 0.6;
 const SEQUENCE: usize = 512;
 /// Latent pixels of a side, where no size is asked for.
-const LATENT_SIDE: usize = 128;
+pub(super) const LATENT_SIDE: usize = 128;
 /// More pictures than anyone asks for in one run.
 const MOST_PICTURES: usize = 10_000;
 
 /// A Flux model on a device.
 pub(crate) struct Flux {
-    model: FluxModel,
+    pub(super) model: FluxModel,
     text: TextEncoders,
     denoiser: Component<StepShape>,
     vae: Vae,
 }
 
 /// What a run is asked to do, checked and with its defaults.
-struct Task<'t> {
-    settings: Settings,
-    extents: Extents,
-    schedule: ScheduleRequest,
+pub(super) struct Task<'t> {
+    pub(super) settings: Settings,
+    pub(super) extents: Extents,
+    pub(super) schedule: ScheduleRequest,
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
-    batch: usize,
+    pub(super) batch: usize,
 }
 
 impl Flux {
@@ -139,7 +139,7 @@ impl Flux {
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
-    fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+    pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
         let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));

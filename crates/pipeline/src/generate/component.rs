@@ -22,6 +22,8 @@ pub(crate) struct Run<'r> {
     pub(crate) dtype: DType,
     pub(crate) watcher: &'r mut dyn Watcher,
     pub(crate) cancel: &'r CancelToken,
+    /// What a denoising step took, once steps were run.
+    pub(crate) step_seconds: Option<f64>,
 }
 
 /// A Program that is compiled and bound.
