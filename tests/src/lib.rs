@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod denoiser;
+pub mod full_size;
 mod golden;
 mod recorder;
 

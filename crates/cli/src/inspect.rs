@@ -10,6 +10,7 @@ pub(crate) use args::InspectArgs;
 
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use tintype::accel::{Accelerator, Opened};
 use tintype::pipeline::folder;
@@ -36,10 +37,10 @@ pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
         inspector.report(&request, accelerator, &options, &known)
     };
     let inspection = Inspection { model: inspector.model(), work, devices: devices(args, &report)? };
-    match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&inspection)?),
-        false => print!("{}", print::inspection(&inspection)),
-    }
+    say(&match args.json {
+        true => serde_json::to_string_pretty(&inspection)? + "\n",
+        false => print::inspection(&inspection),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,15 +89,23 @@ fn programs(
         bail!("--program {component}: there is no such component; there are {}", known.join(", "));
     }
     let chosen: BTreeMap<_, _> = programs.into_iter().filter(|(name, _)| wanted(name)).collect();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&chosen)?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    for (index, (name, program)) in chosen.iter().enumerate() {
-        let gap = if index > 0 { "\n" } else { "" };
-        println!("{gap}# {name}\n\n{program}");
-    }
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&chosen)? + "\n",
+        false => {
+            let each = chosen.iter().map(|(name, program)| format!("# {name}\n\n{program}"));
+            each.collect::<Vec<_>>().join("\n")
+        }
+    };
+    say(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints. Whoever stops reading early, as `head` does, has read enough.
+fn say(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        told => Ok(told?),
+    }
 }
 
 /// What steps took. A file that cannot be read costs nothing but the line that would say so.

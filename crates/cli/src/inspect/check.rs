@@ -23,10 +23,10 @@ pub(super) fn run(root: &Path, json: bool) -> Result<ExitCode> {
     });
     bar.finish_and_clear();
     let checked = checked?;
-    match json {
-        true => println!("{}", serde_json::to_string_pretty(&checked)?),
-        false => print!("{}", told(&checked, started.elapsed().as_secs_f64())),
-    }
+    super::say(&match json {
+        true => serde_json::to_string_pretty(&checked)? + "\n",
+        false => told(&checked, started.elapsed().as_secs_f64()),
+    })?;
     Ok(if checked.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

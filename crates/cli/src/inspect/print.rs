@@ -74,7 +74,7 @@ fn forecast(device: &DeviceReport, forecast: &Forecast) -> String {
     let emulated = if forecast.device.emulated { ", emulated" } else { "" };
     let launch = forecast.launch;
     let mut text = format!("{}  {}{emulated}, {launch}{free}\n\n", device.label, forecast.device.name);
-    let mut rows = vec![row(["memory", "weights", "in files", "made of weights", "results", "data", "peak"])];
+    let mut rows = vec![row(["memory", "weights", "mapped", "derived", "arenas", "data", "peak"])];
     for phase in &forecast.phases {
         let cells =
             [phase.weights, phase.mapped, phase.derived, phase.arenas, phase.data, phase.peak].map(bytes);

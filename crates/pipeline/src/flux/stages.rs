@@ -34,6 +34,8 @@ pub(crate) struct Stage {
     pub(crate) phase: Phase,
     /// How often a run of the pipeline runs it.
     pub(crate) runs: usize,
+    /// On how many sets of buffers: the steps of a batch share theirs.
+    pub(crate) sets: usize,
     pub(crate) program: Program,
     pub(crate) weights: Arc<Checkpoint>,
 }
@@ -74,6 +76,7 @@ impl Flux {
             name: "vae.decoder",
             phase: Phase::Decoding,
             runs: task.settings.count,
+            sets: task.settings.count,
             program: decode_program(&self.model, &task.extents, dtype)?,
             weights: self.model.vae_weights.clone(),
         });
@@ -114,6 +117,7 @@ impl Flux {
                 name: "text_encoder",
                 phase,
                 runs,
+                sets: runs,
                 program: clip_program(model, dtype)?,
                 weights: model.clip_weights.clone(),
             },
@@ -121,6 +125,7 @@ impl Flux {
                 name: "text_encoder_2",
                 phase,
                 runs,
+                sets: runs,
                 program: t5_program(model, length, dtype)?,
                 weights: model.t5_weights.clone(),
             },
@@ -132,6 +137,7 @@ impl Flux {
             name: "vae.encoder",
             phase: Phase::ImageEncoding,
             runs: 1,
+            sets: 1,
             program: encode_program(&self.model, &task.extents, dtype)?,
             weights: self.model.vae_weights.clone(),
         })
@@ -139,6 +145,7 @@ impl Flux {
 
     fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<Stage> {
         let steps = self.model.scheduler.table(&task.schedule)?.rows.len();
+        let batches = task.settings.count.div_ceil(task.batch.max(1));
         let shape = StepShape {
             batch: task.batch,
             image_tokens: task.extents.tokens(),
@@ -151,7 +158,8 @@ impl Flux {
         Ok(Stage {
             name: "transformer",
             phase: Phase::Denoising,
-            runs: steps.saturating_mul(task.settings.count.div_ceil(task.batch.max(1))),
+            runs: steps.saturating_mul(batches),
+            sets: batches,
             program: step_program(&self.model.transformer, &shape)?,
             weights: self.model.transformer_weights.clone(),
         })

@@ -7,7 +7,7 @@ use crate::files::Checkpoint;
 use crate::flux::Flux;
 use crate::folder::{ModelFolder, PipelineClass};
 use crate::{CancelToken, Result};
-use names::compare;
+pub(super) use names::compare;
 use scan::Scan;
 use serde::Serialize;
 use std::fmt;

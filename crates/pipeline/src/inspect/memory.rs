@@ -5,7 +5,7 @@ use crate::files::Checkpoint;
 use crate::flux::{Phase, Stage};
 use crate::generate::dtype_of;
 use serde::Serialize;
-use tintype_accel::{Accelerator, CompileOptions, LaunchMode, ParamSlot, Signature};
+use tintype_accel::{Accelerator, CompileOptions, LaunchMode, ParamSlot, Signature, Slot};
 use tintype_program::Source;
 
 /// What a device holds in a phase, once everything that the phase needs is there. Components stay on the device from
@@ -50,7 +50,7 @@ pub(super) fn phases(
         }
         held.derived += footprint.derived;
         held.arenas += footprint.arena;
-        let data = held.data(stage, &signature);
+        let data = held.data(stage, &signature, footprint.captures as u64);
         let peak = held.weights + held.derived + held.arenas + data;
         let now = PhaseMemory {
             phase: stage.phase,
@@ -80,32 +80,45 @@ struct Held {
     prompts: u64,
     /// Of the loop's inputs and latents, which stay until the pictures are decoded.
     loop_data: u64,
+    /// Of buffers that only captures keep alive.
+    captured: u64,
 }
 
 impl Held {
-    /// Bytes of inputs, outputs and states while a stage runs.
-    fn data(&mut self, stage: &Stage, signature: &Signature) -> u64 {
-        let bytes =
-            |slots: &[tintype_accel::Slot]| slots.iter().map(|slot| slot.ty.bytes() as u64).sum::<u64>();
-        let (inputs, states, outputs) =
-            (bytes(&signature.inputs), bytes(&signature.states), bytes(&signature.outputs));
+    /// The most bytes of inputs, outputs and states while a stage runs, where an instance keeps the buffers of so many
+    /// captures alive.
+    fn data(&mut self, stage: &Stage, signature: &Signature, captures: u64) -> u64 {
+        let bytes = |slots: &[Slot]| slots.iter().map(|slot| slot.ty.bytes() as u64).sum::<u64>();
+        let [inputs, states, outputs] =
+            [&signature.inputs, &signature.states, &signature.outputs].map(|s| bytes(s));
         let own = inputs + states + outputs;
+        let sets = stage.sets as u64;
+        // Sets of buffers that were captured before the last one, and those that stay captured after it.
+        let (before, after) = (sets.saturating_sub(1).min(captures), sets.min(captures));
         match stage.phase {
             Phase::TextEncoding => {
                 // Of what a text encoder gives, the last output is what the denoiser is told.
                 let kept = signature.outputs.last().map_or(0, |slot| slot.ty.bytes() as u64);
-                let earlier = self.prompts + kept * (stage.runs as u64).saturating_sub(1);
-                self.prompts += kept * stage.runs as u64;
-                earlier + own
+                let passing = own - kept;
+                let most = self.prompts + self.captured + kept * sets + passing * (1 + before);
+                self.prompts += kept * sets;
+                self.captured += passing * after;
+                most
             }
-            Phase::ImageEncoding => self.prompts + own,
+            Phase::ImageEncoding => {
+                let most = self.prompts + self.captured + own;
+                self.captured += own * after;
+                most
+            }
             Phase::Denoising => {
                 // Prompts are inputs of the loop. Of its states only the latents outlast it.
                 let latents = signature.states.first().map_or(0, |slot| slot.ty.bytes() as u64);
+                let most = self.captured + own + states * before;
                 self.loop_data = inputs + latents;
-                own
+                self.captured += (states * after).saturating_sub(latents * after.min(1));
+                most
             }
-            Phase::Decoding => self.loop_data + own,
+            Phase::Decoding => self.captured + self.loop_data + own * (1 + before),
         }
     }
 }

@@ -87,6 +87,16 @@ impl Inspector {
         Ok(stages.into_iter().map(|stage| (stage.name, stage.program)).collect())
     }
 
+    /// Every tensor that is missing, not used, or of another shape or dtype than the model's configs ask for. Headers say
+    /// that: no weight is read.
+    ///
+    /// # Errors
+    ///
+    /// Configs that make no model.
+    pub fn differences(&self) -> Result<Vec<Problem>> {
+        check::compare(&self.flux)
+    }
+
     /// What a run of `request` has to do, on whatever device.
     ///
     /// # Errors

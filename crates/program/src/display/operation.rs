@@ -24,7 +24,7 @@ pub(super) fn line(block: &Block, program: Option<&Program>, node: &Node) -> Str
         (op, called) => {
             let operands = names(&node.inputs).join(", ");
             let mut words = vec![word(op)];
-            words.extend(attributes(op));
+            words.extend(attributes(block, node));
             words.extend(called.map(|(_, name)| format!("as {name}")));
             words.extend((!operands.is_empty()).then_some(operands));
             format!("{results} = {}", words.join(" "))
@@ -111,12 +111,15 @@ fn binary(function: Binary) -> &'static str {
 }
 
 /// What the result's type does not say already.
-fn attributes(op: &Op) -> Option<String> {
-    match op {
+fn attributes(block: &Block, node: &Node) -> Option<String> {
+    match &node.op {
         Op::Constant { value, .. } => Some(value.to_string()),
         Op::Reduce { axes, .. } => Some(format!("axes={axes:?}")),
         Op::Transpose { permutation } => Some(format!("{permutation:?}")),
-        Op::Slice { starts, ends, steps } => Some(slice(starts, ends, steps)),
+        Op::Slice { starts, ends, steps } => {
+            let of = node.inputs.first().and_then(|value| block.values.get(value.index()));
+            Some(slice(starts, ends, steps, of.map_or(&[], |ty| &ty.shape)))
+        }
         Op::Concat { axis } | Op::Gather { axis } | Op::Softmax { axis } => Some(format!("axis={axis}")),
         Op::Pad { before, after, mode } => Some(format!("before={before:?} after={after:?}{}", pad(*mode))),
         Op::Convolution { stride, padding, dilation, groups, mode } => {
@@ -156,13 +159,16 @@ fn attributes(op: &Op) -> Option<String> {
     }
 }
 
-/// `[0:1, 4:8:2]`, as Python writes it.
-fn slice(starts: &[usize], ends: &[usize], steps: &[usize]) -> String {
-    let axis = |((start, end), step): ((&usize, &usize), &usize)| match step {
-        1 => format!("{start}:{end}"),
-        _ => format!("{start}:{end}:{step}"),
-    };
-    let axes: Vec<String> = starts.iter().zip(ends).zip(steps).map(axis).collect();
+/// `[:, 4:8:2]`, as Python writes it: a whole axis is a colon.
+fn slice(starts: &[usize], ends: &[usize], steps: &[usize], shape: &[usize]) -> String {
+    let ranges = starts.iter().zip(ends).zip(steps).enumerate();
+    let axes: Vec<String> = ranges
+        .map(|(axis, ((&start, &end), &step))| match (start, step) {
+            (0, 1) if shape.get(axis) == Some(&end) => ":".to_owned(),
+            (_, 1) => format!("{start}:{end}"),
+            _ => format!("{start}:{end}:{step}"),
+        })
+        .collect();
     format!("[{}]", axes.join(", "))
 }
 

@@ -51,7 +51,7 @@ block mlp, 1 run
   %8 = call layer(%7; layers.1.*) : f32[4, 8]
   %9 = broadcast @scale           : f32[4, 8]
   %10 = mul %8, %9                : f32[4, 8]
-  %11 = slice [0:4, 2:6] %10      : f32[4, 4]
+  %11 = slice [:, 2:6] %10        : f32[4, 4]
   %12 = constant 1                : i32[]
   %13 = broadcast %12             : i32[1]
   %14 = add %6, %13               : i32[1]

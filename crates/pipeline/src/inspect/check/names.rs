@@ -9,7 +9,7 @@ use tintype_accel::{ParamSlot, Signature};
 use tintype_program::{DType, Source};
 
 /// Every difference, by component, then by tensor.
-pub(super) fn compare(flux: &Flux) -> Result<Vec<Problem>> {
+pub(in crate::inspect) fn compare(flux: &Flux) -> Result<Vec<Problem>> {
     // Names and shapes depend neither on the size of the picture nor on the dtype.
     let stages = flux.every_stage(&flux.smallest(), DType::F32)?;
     let mut problems = Vec::new();
