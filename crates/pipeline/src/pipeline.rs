@@ -97,7 +97,7 @@ pub struct Generated {
     pub settings: Settings,
     /// What the device did for it.
     pub stats: Stats,
-    /// Seconds of a denoising step of a whole batch, the first step aside; none where fewer than two steps were run.
+    /// Seconds of a denoising step of a whole batch, the first step aside; none where fewer than three were run.
     pub step_seconds: Option<f64>,
 }
 

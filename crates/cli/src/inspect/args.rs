@@ -2,7 +2,7 @@
 
 use crate::args::DtypeArg;
 use clap::Args;
-use tintype::{LaunchMode, Request, Steps};
+use tintype::{LaunchMode, Picture, Request, Steps};
 
 /// Options of `tintype inspect`.
 #[derive(Args)]
@@ -45,6 +45,12 @@ pub(crate) struct InspectArgs {
     /// Pictures made at once, of as many.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) batch_size: usize,
+    /// As for a run with this factor and a negative prompt: above 1 the denoiser runs twice a step.
+    #[arg(long, value_name = "X")]
+    pub(super) true_cfg: Option<f64>,
+    /// As for a run that starts from a picture, with this share of the schedule.
+    #[arg(long, value_name = "X")]
+    pub(super) strength: Option<f64>,
     /// Prints the Programs block by block: of all components, or of one (text_encoder, text_encoder_2, transformer, vae,
     /// vae.encoder, vae.decoder).
     #[arg(long, value_name = "COMPONENT", num_args = 0..=1, default_missing_value = "", conflicts_with = "check")]
@@ -58,6 +64,11 @@ pub(crate) struct InspectArgs {
     pub(super) json: bool,
 }
 
+/// A picture to start from: whatever its size, it is brought to that of the result.
+fn pixel() -> Picture {
+    Picture { width: 1, height: 1, rgb: vec![0; 3], text: Vec::new() }
+}
+
 impl InspectArgs {
     /// The run that is asked about.
     pub(super) fn request(&self) -> Request {
@@ -68,6 +79,9 @@ impl InspectArgs {
             max_sequence_length: self.max_sequence_length,
             count: Some(self.batch_size),
             batch_size: Some(self.batch_size),
+            true_cfg: self.true_cfg,
+            negative: self.true_cfg.map(|_| String::new()),
+            image: self.strength.map(|strength| (pixel(), Some(strength))),
             ..Request::default()
         }
     }
