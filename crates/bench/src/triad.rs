@@ -5,8 +5,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-/// Elements of each of the three vectors, all threads together: 32 MiB of f32.
-const ELEMENTS: usize = 8 << 20;
+/// Elements of each of the three vectors, all threads together: 128 MiB of f32.
+const ELEMENTS: usize = 32 << 20;
 
 /// Bytes a second that `threads` threads read and write together, the best of `repeats` passes. As in STREAM, what a
 /// processor reads of a line only to overwrite it does not count.
