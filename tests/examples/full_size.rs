@@ -1,8 +1,8 @@
 //! Writes FLUX.1-dev or FLUX.1-schnell at full size without the bytes of its weights, to inspect and to plan with.
 //!
 //! ```sh
-//! cargo run -p tintype-tests --example full_size -- dev /tmp/FLUX.1-dev
-//! cargo run --release -- inspect --model /tmp/FLUX.1-dev
+//! cargo run -p tintype-tests --example full_size -- dev target/FLUX.1-dev
+//! cargo run --release -- inspect --model target/FLUX.1-dev
 //! ```
 
 use std::path::PathBuf;
