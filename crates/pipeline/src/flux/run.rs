@@ -5,7 +5,7 @@ use super::draw::{Start, first_latents};
 use super::model::FluxModel;
 use super::sizes::Extents;
 use super::step::StepShape;
-use super::text::TextEncoders;
+use super::text::{Role, TextEncoders};
 use super::vae::Vae;
 use crate::files::Picture;
 use crate::folder::ModelFolder;
@@ -95,10 +95,10 @@ impl Flux {
         run.cancel.check()?;
         run.watcher.event(Event::Encoding);
         let length = settings.max_sequence_length;
-        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
+        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, Role::Positive)?;
         let negative = match (&settings.negative, settings.true_cfg) {
             (Some(text), Some(factor)) => {
-                Some((self.text.encode(&self.model, run, text, length, "negative.")?, factor))
+                Some((self.text.encode(&self.model, run, text, length, Role::Negative)?, factor))
             }
             _ => None,
         };
@@ -120,7 +120,7 @@ impl Flux {
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
-        let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
+        let denoising = Denoising::prepare(&self.model, run.dtype, &plan)?;
         let picture = latents.len() / settings.count;
         let mut pictures = Vec::with_capacity(settings.count);
         for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
@@ -131,8 +131,8 @@ impl Flux {
             for index in batch.clone() {
                 run.cancel.check()?;
                 run.watcher.event(Event::Decoding { picture: index, count: settings.count });
-                let latents = denoising.picture(run.place, &denoised, index - first)?;
-                pictures.push(self.vae.decode(&self.model, run, &task.extents, &latents)?);
+                let latents = denoising.picture(&denoised, index - first)?;
+                pictures.push(self.vae.decode(&self.model, run, &task.extents, latents)?);
             }
         }
         Ok((task.settings, pictures))

@@ -4,11 +4,13 @@ mod component;
 mod pixels;
 mod request;
 mod resize;
+mod stage;
 mod tensors;
 mod watch;
 
 pub(crate) use component::{Component, Place, Run};
 pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
+pub(crate) use stage::Given;
 pub(crate) use tensors::dtype_of;
 pub use watch::{CancelToken, Event, Watcher};
