@@ -4,7 +4,7 @@ use super::beside::write_beside;
 use crate::error::{Error, Result};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
 /// Pictures of more pixels are refused when read: 16,384 by 16,384.
@@ -32,18 +32,7 @@ pub struct Picture {
 ///
 /// [`Error::Picture`] if `rgb` is not `height * width * 3` bytes or a keyword is not allowed; [`Error::Write`].
 pub fn write_png(path: &Path, picture: &Picture) -> Result<()> {
-    let expected = u64::from(picture.width) * u64::from(picture.height) * 3;
-    if picture.rgb.len() as u64 != expected || expected == 0 {
-        return Err(refuse(
-            path,
-            format!(
-                "{} bytes do not make an RGB picture of {} by {}",
-                picture.rgb.len(),
-                picture.width,
-                picture.height
-            ),
-        ));
-    }
+    check_size(picture).map_err(|reason| refuse(path, reason))?;
     let mut refused = None;
     let written = write_beside(path, |writer| match encode(writer, picture) {
         Ok(()) => Ok(()),
@@ -59,7 +48,17 @@ pub fn write_png(path: &Path, picture: &Picture) -> Result<()> {
     }
 }
 
-fn encode(writer: &mut dyn Write, picture: &Picture) -> Result<(), EncodingError> {
+/// Refuses bytes that are not as many as width and height say.
+pub(super) fn check_size(picture: &Picture) -> Result<(), String> {
+    let Picture { width, height, rgb, .. } = picture;
+    let expected = u64::from(*width).checked_mul(u64::from(*height)).and_then(|pixels| pixels.checked_mul(3));
+    match expected {
+        Some(expected) if expected > 0 && rgb.len() as u64 == expected => Ok(()),
+        _ => Err(format!("{} bytes do not make an RGB picture of {width} by {height}", rgb.len())),
+    }
+}
+
+pub(super) fn encode(writer: &mut dyn Write, picture: &Picture) -> Result<(), EncodingError> {
     let mut encoder = Encoder::new(writer, picture.width, picture.height);
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
@@ -90,7 +89,7 @@ pub fn read_png(path: &Path) -> Result<Picture> {
     decode(BufReader::new(file)).map_err(|reason| refuse(path, reason))
 }
 
-fn decode(reader: BufReader<File>) -> Result<Picture, String> {
+pub(super) fn decode(reader: impl BufRead + Seek) -> Result<Picture, String> {
     let told = |error: DecodingError| match error {
         DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the PNG file is cut short".to_owned()
@@ -101,7 +100,7 @@ fn decode(reader: BufReader<File>) -> Result<Picture, String> {
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(told)?;
     let (width, height) = reader.info().size();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if u64::from(width).saturating_mul(u64::from(height)) > MOST_PIXELS {
         return Err(format!(
             "{width} by {height} pixels are more than are read ({MOST_PIXELS}); scale it down"
         ));
