@@ -1,5 +1,7 @@
 //! Pictures as PNG in memory, for programs that send or store them elsewhere than in a file.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::png::{Picture, check_size, decode, encode};
 use crate::error::{Error, Result};
 use std::io::Cursor;
