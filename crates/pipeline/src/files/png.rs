@@ -100,6 +100,9 @@ pub(super) fn decode(reader: impl BufRead + Seek) -> Result<Picture, String> {
         DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the PNG file is cut short".to_owned()
         }
+        DecodingError::LimitsExceeded => {
+            "it needs more memory than a picture is given; scale it down".to_owned()
+        }
         other => format!("not a readable PNG file ({other}); convert the picture to PNG"),
     };
     let mut decoder = Decoder::new(reader);

@@ -39,7 +39,8 @@ pub fn resolve_in(name_or_path: &str, cache: Option<&Path>) -> Result<PathBuf> {
                 if let Some(found) = snapshot(&repository, revision) {
                     return Ok(found);
                 }
-                looked.push(format!("revision `{revision}` in {}", repository.display()));
+                let place = cache.join(brief(&format!("models--{org}--{name}")));
+                looked.push(format!("revision `{}` in {}", brief(revision), place.display()));
             }
         }
     }
