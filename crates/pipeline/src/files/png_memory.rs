@@ -7,6 +7,15 @@ use crate::error::{Error, Result};
 use std::io::Cursor;
 
 impl Picture {
+    /// Refuses a picture whose bytes are not as many as its width and height say.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_size(self).map_err(|value| Error::Request {
+            option: "image",
+            value,
+            remedy: "give 3 bytes a pixel, rows from the top".into(),
+        })
+    }
+
     /// The bytes of a PNG file, texts included: what [`super::write_png`] writes.
     ///
     /// # Errors

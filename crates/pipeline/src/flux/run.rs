@@ -193,6 +193,9 @@ impl Flux {
         };
         let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };
         let image = request.image.as_ref().map(|(picture, _)| picture);
+        if let Some(picture) = image {
+            picture.check()?;
+        }
         let given = request.latents.as_deref();
         Ok(Task { settings, extents, schedule, image, given, noise_dtype, batch: batch.min(count) })
     }
