@@ -6,6 +6,7 @@ mod locate;
 mod mapped;
 mod nearest;
 mod png;
+mod png_memory;
 
 pub use beside::{check_writable, write_beside};
 pub use checkpoint::{Checkpoint, MappedTensor, TensorView};
