@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
 /// Pictures of more pixels are refused when read: 16,384 by 16,384.
-const MOST_PIXELS: u64 = 1 << 28;
+pub(super) const MOST_PIXELS: u64 = 1 << 28;
 
 /// An 8-bit RGB picture, with the text that its file carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
