@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn texts_survive_every_format() {
-        let text = [("Software", "tintype"), ("parameters", "a red ❤\nSteps: 2"), ("tintype", "{\"seed\":7}")];
+        let text =
+            [("Software", "tintype"), ("parameters", "a red ❤\nSteps: 2"), ("tintype", "{\"seed\":7}")];
         let picture = picture(&text);
         for name in ["a.png", "a.PNG", "a.jpg", "a.jpeg", "a.webp"] {
             let mut back = there_and_back(name, &picture);
