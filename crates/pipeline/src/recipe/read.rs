@@ -129,7 +129,6 @@ impl Recipe {
             "Seed" => request.seed = value.parse().ok()?,
             "CFG scale" => request.true_cfg = Some(number()?),
             "Distilled CFG Scale" => request.guidance = Some(number()?),
-            "Denoising strength" => self.strength = Some(number()?),
             "Size" => {
                 let (width, height) = value.split_once('x')?;
                 let (width, height) = (width.parse().ok()?, height.parse().ok()?);
