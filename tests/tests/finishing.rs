@@ -1,9 +1,10 @@
 //! From denoised latents to the caller: previews on the way, pictures as they are done, latents that are not lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use tintype::pipeline::files::{read_latents, write_latents};
+use tintype::pipeline::files::{Latents, read_latents, write_latents};
+use tintype::pipeline::scheduler::{Sampler, ScheduleRequest, Scheduler};
 use tintype::{CancelToken, DType, Error, Event, Picture, Request, Result, Steps, Watcher};
-use tintype_tests::{cases, open_cpu, request_of};
+use tintype_tests::{Recorder, cases, model, open_cpu, request_of};
 
 fn base() -> Request {
     let cases = cases();
@@ -35,13 +36,8 @@ impl Watcher for Keeper {
     }
 }
 
-fn distance(a: &Picture, b: &Picture) -> f64 {
-    let square = |(a, b): (&u8, &u8)| (f64::from(*a) - f64::from(*b)).powi(2);
-    a.rgb.iter().zip(&b.rgb).map(square).sum()
-}
-
 #[test]
-fn previews_come_nearer_to_the_picture_and_leave_it_alone() {
+fn previews_come_when_they_are_due_and_leave_the_picture_alone() {
     let mut pipeline = open_cpu("flux-base", DType::F32, None);
     let request = Request { steps: Some(Steps::Count(8)), count: Some(3), batch_size: Some(2), ..base() };
     let plain = pipeline.generate(&request, &mut |_| {}, &CancelToken::default()).unwrap();
@@ -51,12 +47,38 @@ fn previews_come_nearer_to_the_picture_and_leave_it_alone() {
     assert_eq!(plain.pictures, made.pictures);
     let when: Vec<_> = keeper.previews.iter().map(|(picture, done, _)| (*picture, *done)).collect();
     assert_eq!(when, [(0, 3), (1, 3), (0, 6), (1, 6), (2, 3), (2, 6)]);
-    for (picture, picture_made) in made.pictures.iter().enumerate() {
-        let previews: Vec<_> = keeper.previews.iter().filter(|(p, ..)| *p == picture).collect();
-        let [early, late] = previews[..] else { panic!("two previews each") };
-        assert_eq!((early.2.width, early.2.height), (picture_made.width, picture_made.height));
-        assert!(distance(&late.2, picture_made) < distance(&early.2, picture_made), "{picture}");
+    assert_ne!(keeper.previews[0].2.rgb, keeper.previews[2].2.rgb);
+    for (_, _, preview) in &keeper.previews {
+        assert_eq!((preview.width, preview.height), (made.pictures[0].width, made.pictures[0].height));
     }
+}
+
+/// What a preview shows, computed from the latents before and after its step.
+#[test]
+fn a_preview_is_the_estimate_without_noise() {
+    let mut pipeline = open_cpu("flux-base", DType::F32, None);
+    let mut recorder = Recorder::default();
+    let request = Request { steps: Some(Steps::Count(4)), preview: Some(2), ..base() };
+    let made = pipeline.generate(&request, &mut recorder, &CancelToken::default()).unwrap();
+    let previews = recorder.events.iter().filter_map(|event| match event {
+        Event::Preview { preview, done: 2, .. } => Some(preview),
+        _ => None,
+    });
+    let preview = previews.last().unwrap();
+
+    let latents = &recorder.tensors["latents_step_1"];
+    let [pictures, tokens, channels] = latents.shape[..] else { panic!("{:?}", latents.shape) };
+    let scheduler = Scheduler::open(&model("flux-base").join("scheduler")).unwrap();
+    let row = scheduler.table(&ScheduleRequest::text_to_image(4, tokens)).unwrap().rows[1];
+    let before = &recorder.tensors["latents_step_0"].values;
+    let estimate = |(next, sample): (&f32, &f32)| (next - row.c_sample * sample) / row.c_x0;
+    let values = latents.values.iter().zip(before).map(estimate).collect();
+    let (_, text) = made.pictures[0].text.iter().find(|(keyword, _)| keyword == "tintype").unwrap();
+    let made = serde_json::from_str(text).unwrap();
+    let latents = Latents { made, shape: [pictures, tokens, channels], values };
+    let expected = pipeline.decode(&latents, &mut |_| {}, &CancelToken::default()).unwrap();
+    let pairs = preview.rgb.iter().zip(&expected.pictures[0].rgb);
+    assert!(pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap() <= 1);
 }
 
 #[test]
