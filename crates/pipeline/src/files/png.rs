@@ -1,7 +1,10 @@
 //! Pictures as PNG: written with the text that says what made them, read as 8-bit RGB.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::beside::write_beside;
 use crate::error::{Error, Result};
+use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, Write};
@@ -9,6 +12,9 @@ use std::path::Path;
 
 /// Pictures of more pixels are refused when read: 16,384 by 16,384.
 pub(super) const MOST_PIXELS: u64 = 1 << 28;
+
+/// A compressed text that is longer than this, in bytes, is not read.
+const MOST_TEXT: usize = 1 << 24;
 
 /// An 8-bit RGB picture, with the text that its file carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +100,9 @@ pub(super) fn decode(reader: impl BufRead + Seek) -> Result<Picture, String> {
         DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the PNG file is cut short".to_owned()
         }
+        DecodingError::LimitsExceeded => {
+            "it needs more memory than a picture is given; scale it down".to_owned()
+        }
         other => format!("not a readable PNG file ({other}); convert the picture to PNG"),
     };
     let mut decoder = Decoder::new(reader);
@@ -120,7 +129,14 @@ pub(super) fn decode(reader: impl BufRead + Seek) -> Result<Picture, String> {
 fn texts(info: &png::Info<'_>) -> Vec<(String, String)> {
     let latin = info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone()));
     let unicode = info.utf8_text.iter();
-    latin.chain(unicode.filter_map(|chunk| Some((chunk.keyword.clone(), chunk.get_text().ok()?)))).collect()
+    latin.chain(unicode.filter_map(|chunk| Some((chunk.keyword.clone(), unpacked(chunk)?)))).collect()
+}
+
+/// The text of a chunk, which may be compressed: a few bytes may stand for gigabytes, and then are left.
+fn unpacked(chunk: &ITXtChunk) -> Option<String> {
+    let mut chunk = chunk.clone();
+    chunk.decompress_text_with_limit(MOST_TEXT).ok()?;
+    chunk.get_text().ok()
 }
 
 fn refuse(path: &Path, reason: String) -> Error {

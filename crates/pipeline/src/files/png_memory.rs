@@ -1,10 +1,21 @@
 //! Pictures as PNG in memory, for programs that send or store them elsewhere than in a file.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::png::{Picture, check_size, decode, encode};
 use crate::error::{Error, Result};
 use std::io::Cursor;
 
 impl Picture {
+    /// Refuses a picture whose bytes are not as many as its width and height say.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_size(self).map_err(|value| Error::Request {
+            option: "image",
+            value,
+            remedy: "give 3 bytes a pixel, rows from the top".into(),
+        })
+    }
+
     /// The bytes of a PNG file, texts included: what [`super::write_png`] writes.
     ///
     /// # Errors

@@ -212,6 +212,9 @@ impl Flux {
         };
         let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };
         let image = request.image.as_ref().map(|(picture, _)| picture);
+        if let Some(picture) = image {
+            picture.check()?;
+        }
         let given = request.latents.as_deref();
         let pictures = match request.only {
             Some(only) if only < count => only..only + 1,

@@ -3,7 +3,8 @@
 //! The cache's layout is `models--ORG--NAME/refs/REVISION`, a file that holds a commit, and
 //! `models--ORG--NAME/snapshots/COMMIT/`, the folder (huggingface_hub, "Understand caching"). Nothing is downloaded.
 
-use crate::error::{Error, Result};
+use super::read_text;
+use crate::error::{Error, Result, brief};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub fn resolve_in(name_or_path: &str, cache: Option<&Path>) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());
     }
-    let mut looked = vec![format!("the folder {}", path.display())];
+    let mut looked = vec![format!("the folder {}", brief(name_or_path))];
     if let Some((org, name, revision)) = repository(name_or_path) {
         match cache {
             None => looked.push("no Hub cache (set HF_HOME or HF_HUB_CACHE)".into()),
@@ -38,11 +39,12 @@ pub fn resolve_in(name_or_path: &str, cache: Option<&Path>) -> Result<PathBuf> {
                 if let Some(found) = snapshot(&repository, revision) {
                     return Ok(found);
                 }
-                looked.push(format!("revision `{revision}` in {}", repository.display()));
+                let place = cache.join(brief(&format!("models--{org}--{name}")));
+                looked.push(format!("revision `{}` in {}", brief(revision), place.display()));
             }
         }
     }
-    Err(Error::ModelNotFound { name: name_or_path.to_owned(), looked: looked.join(" and ") })
+    Err(Error::ModelNotFound { name: brief(name_or_path), looked: looked.join(" and ") })
 }
 
 /// Splits `ORG/NAME[@REVISION]`; none for what cannot be a repository, paths that climb out of the cache included.
@@ -59,7 +61,7 @@ fn repository(name: &str) -> Option<(&str, &str, &str)> {
 
 fn snapshot(repository: &Path, revision: &str) -> Option<PathBuf> {
     let snapshots = repository.join("snapshots");
-    let commit = std::fs::read_to_string(repository.join("refs").join(revision)).ok();
+    let commit = read_text(&repository.join("refs").join(revision)).ok();
     let commit =
         commit.as_deref().map(str::trim).filter(|commit| commit.chars().all(|c| c.is_ascii_hexdigit()));
     let folder = snapshots.join(commit.filter(|commit| !commit.is_empty()).unwrap_or(revision));

@@ -1,7 +1,9 @@
 //! Reading JSON files with errors that name the file, the line and the key.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Reads a JSON file into `T`.
@@ -15,9 +17,32 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).map_err(|error| json_error(path, &text, &error))
 }
 
+/// The most bytes of a configuration or vocabulary that are read. The longest published are a third of it.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Reads a file that is no weights file, whole: a regular one, of a length that a model's file may have.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let read = |source| Error::Read { path: path.to_path_buf(), source };
+    if !std::fs::metadata(path).map_err(read)?.is_file() {
+        return Err(read(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than is accepted, and no trust in the length that the system states.
+    let mut file = File::open(path).map_err(read)?.take(MOST_BYTES.saturating_add(1));
+    file.read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Error::TooLong { path: path.to_path_buf(), most: MOST_BYTES });
+    }
+    Ok(bytes)
+}
+
 /// Reads a UTF-8 text file.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
+        let reason = format!("it is not UTF-8 text: {error}");
+        let source = io::Error::new(io::ErrorKind::InvalidData, reason);
+        Error::Read { path: path.to_path_buf(), source }
+    })
 }
 
 pub(crate) fn json_error(path: &Path, text: &str, error: &serde_json::Error) -> Error {
@@ -27,8 +52,8 @@ pub(crate) fn json_error(path: &Path, text: &str, error: &serde_json::Error) -> 
         path: path.to_path_buf(),
         line: error.line(),
         column: error.column(),
-        key: key_before(text, error.line(), error.column(), &reason),
-        reason,
+        key: brief(&key_before(text, error.line(), error.column(), &reason)),
+        reason: brief(&reason),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `spiece.model`: a SentencePiece model, which is a protobuf message (sentencepiece_model.proto).
 
 use super::broken;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::folder::read_bytes;
 use prost::Message;
 use std::path::Path;
 
@@ -55,7 +56,7 @@ const USER_DEFINED: i32 = 4;
 
 /// Reads a Unigram model.
 pub(super) fn read(path: &Path) -> Result<SentencePiece> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    let bytes = read_bytes(path)?;
     let proto = ModelProto::decode(bytes.as_slice())
         .map_err(|error| broken(path, format!("it is truncated or no SentencePiece model ({error})")))?;
     let trainer = proto.trainer.unwrap_or_default();
