@@ -16,6 +16,7 @@ pub mod folder;
 mod generate;
 mod pipeline;
 pub mod random;
+pub mod recipe;
 pub mod scheduler;
 pub mod tokenizer;
 

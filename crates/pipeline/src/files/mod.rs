@@ -2,14 +2,24 @@
 
 mod beside;
 mod checkpoint;
+mod digest;
+mod exif;
+mod format;
+mod jpeg;
+mod latents;
 mod locate;
 mod mapped;
 mod nearest;
 mod png;
 mod png_memory;
+mod sheet;
+mod webp;
 
-pub use beside::{check_writable, write_beside};
+pub use beside::{abandon_writes, check_writable, write_beside};
 pub use checkpoint::{Checkpoint, MappedTensor, TensorView};
+pub use format::{JPEG_QUALITY, PictureFormat, read_picture, write_picture};
+pub use latents::{Latents, read_latents, write_latents};
 pub use memmap2::Mmap;
 pub use png::{Picture, read_png, write_png};
 pub use safetensors::Dtype;
+pub use sheet::contact_sheet;

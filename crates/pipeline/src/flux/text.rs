@@ -69,6 +69,7 @@ impl TextEncoders {
         length: usize,
         role: Role,
     ) -> Result<Prompt> {
+        let _span = tracing::info_span!("encode", tokens = length).entered();
         let pooled = self.run_clip(model, run, prompt, role)?;
         let text = self.run_t5(model, run, prompt, length, role)?;
         Ok(Prompt { text, pooled })
