@@ -2,7 +2,7 @@
 
 use crate::files::Picture;
 use crate::flux::Flux;
-use crate::folder::{ModelFolder, PipelineClass};
+use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use tintype_program::DType;
 /// How a model is put on a device.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PipelineOptions {
-    /// The dtype of weights and arithmetic; that of the stored weights where it is not said.
+    /// The dtype of weights and arithmetic; that of the model's `tintype.json`, else of the stored weights, where it is
+    /// not said.
     pub dtype: Option<DType>,
     /// The launch mode; the device's first where it is not said.
     pub launch: Option<LaunchMode>,
@@ -45,12 +46,28 @@ impl Pipeline {
     /// # Errors
     ///
     /// Whatever is wrong with the folder, named; a dtype or launch mode that the device does not have.
-    pub fn open(root: &Path, accelerator: Arc<dyn Accelerator>, options: PipelineOptions) -> Result<Self> {
-        let folder = ModelFolder::open(root)?;
+    pub fn open(
+        root: impl Into<Location>,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        Self::of(&ModelFolder::open(root)?, accelerator, options)
+    }
+
+    /// As [`Pipeline::open`], of a folder some of whose components may come from single files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::open`].
+    pub fn of(
+        folder: &ModelFolder,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
         let flux = match folder.class() {
-            PipelineClass::Flux => Flux::open(&folder)?,
+            PipelineClass::Flux => Flux::open(folder)?,
         };
-        let dtype = options.dtype.unwrap_or_else(|| flux.stored_dtype());
+        let dtype = options.dtype.or(folder.defaults().dtype).unwrap_or_else(|| flux.stored_dtype());
         let device = accelerator.device();
         if !device.capabilities.dtypes.contains(&dtype) {
             let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
@@ -77,7 +94,7 @@ impl Pipeline {
                 .into());
             }
         };
-        Ok(Self { root: root.to_path_buf(), place: Place { accelerator, launch }, dtype, flux })
+        Ok(Self { root: folder.root().to_path_buf(), place: Place { accelerator, launch }, dtype, flux })
     }
 
     /// Makes pictures.

@@ -1,5 +1,6 @@
 //! Reading JSON files with errors that name the file, the line and the key.
 
+use super::Location;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -10,14 +11,15 @@ use std::path::Path;
 ///
 /// [`Error::Read`] if the file cannot be read, [`Error::Json`] naming line, column and top-level key if it does not
 /// parse or does not fit `T`.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|error| json_error(path, &text, &error))
+pub fn read_json<T: DeserializeOwned>(path: impl Into<Location>) -> Result<T> {
+    let path = path.into();
+    let text = path.read_text()?;
+    serde_json::from_str(&text).map_err(|error| json_error(path.path(), &text, &error))
 }
 
 /// Reads a UTF-8 text file.
-pub(crate) fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })
+pub(crate) fn read_text(path: &Location) -> Result<String> {
+    path.read_text()
 }
 
 pub(crate) fn json_error(path: &Path, text: &str, error: &serde_json::Error) -> Error {
