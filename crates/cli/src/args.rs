@@ -28,13 +28,14 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
+  tintype generate \"a red heart\" --model black-forest-labs/FLUX.1-schnell --steps 4
+  tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7")]
 pub(crate) struct GenerateArgs {
     /// What the picture should show.
     pub(crate) prompt: String,
-    /// A model: a folder in the diffusers layout, or a Hub repository in the local cache.
-    #[arg(long, value_name = "DIR|REPO")]
-    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
@@ -91,6 +92,21 @@ pub(crate) struct GenerateArgs {
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which model.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A model: a folder in the diffusers layout, or a repository of the Hugging Face Hub as ORG/NAME[@REVISION], which
+    /// is downloaded where the cache lacks it [default: the small one that is built in].
+    #[arg(long, value_name = "DIR|REPO")]
+    pub(crate) model: Option<String>,
+    /// The transformer from one file, such as flux1-dev.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) transformer: Option<PathBuf>,
+    /// The VAE from one file, such as ae.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) vae: Option<PathBuf>,
 }
 
 /// Which device.

@@ -1,6 +1,7 @@
 //! `tintype generate`.
 
 use crate::args::GenerateArgs;
+use crate::model;
 use crate::progress::Progress;
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use tintype::accel::Choice;
-use tintype::pipeline::{files, folder};
+use tintype::pipeline::files;
 use tintype::{CancelToken, Generated, OpenOptions, Pipeline, PipelineOptions, Request, Steps};
 
 pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
@@ -24,11 +25,11 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     eprintln!("device: {}", opened.choice);
-    let root = folder::resolve(&args.model)?;
-    let pipeline_options = PipelineOptions { dtype: args.dtype.map(Into::into), launch: args.launch };
-    let mut pipeline = Pipeline::open(&root, opened.accelerator, pipeline_options)?;
-
     let mut progress = Progress::new();
+    let folder = model::open(&args.model, &mut progress, &cancel)?;
+    let pipeline_options = PipelineOptions { dtype: args.dtype.map(Into::into), launch: args.launch };
+    let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
+
     let generated = pipeline.generate(&request, &mut progress, &cancel);
     progress.finish();
     let generated = generated?;

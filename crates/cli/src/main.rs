@@ -7,6 +7,7 @@ mod bench;
 mod conformance;
 mod devices;
 mod generate;
+mod model;
 mod progress;
 
 use args::{Cli, Command};
