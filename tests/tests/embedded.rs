@@ -52,7 +52,7 @@ fn an_embedded_model_draws_what_its_folder_draws() {
     for name in ["flux-base", "flux-sharded", "flux-tokenizer-json"] {
         let embedded = Location::embedded(name, embed(&model(name)));
         let ours = draw(&embedded, &small()).unwrap();
-        let theirs = draw(&model(name).into(), &small()).unwrap();
+        let theirs = draw(&Location::from(&model(name)), &small()).unwrap();
         assert!(ours.pictures[0] == theirs.pictures[0], "{name}");
     }
 }

@@ -84,11 +84,11 @@ fn what_a_file_is_not_is_said() {
     let refusal = |folder: &ModelFolder| draw(folder).err().unwrap_or_else(|| "it opened".into());
     let transformer = |file: &Path| refusal(&base.clone().with_transformer(file));
 
-    let told = ModelFolder::open(single("flux1.safetensors")).unwrap_err().to_string();
+    let told = ModelFolder::open(&single("flux1.safetensors")).unwrap_err().to_string();
     assert!(told.contains("--transformer") && told.contains("model_index.json"), "{told}");
     let told = transformer(&single("ae.safetensors"));
     assert!(told.contains("no Flux transformer") && told.contains("ae.safetensors"), "{told}");
-    let told = refusal(&base.clone().with_vae(single("flux1.safetensors")));
+    let told = refusal(&base.clone().with_vae(&single("flux1.safetensors")));
     assert!(told.contains("no autoencoder"), "{told}");
     assert!(transformer(&at("none.safetensors")).contains("cannot read"));
 
@@ -125,12 +125,12 @@ fn configs_that_shapes_do_not_tell_come_from_the_companion() {
     let scratch = tempfile::tempdir().unwrap();
     copy_folder(&model(BASE), scratch.path());
     fs::remove_dir_all(scratch.path().join("transformer")).unwrap();
-    let base = folder(scratch.path()).with_transformer(single("flux1.safetensors"));
+    let base = folder(scratch.path()).with_transformer(&single("flux1.safetensors"));
     // Heads of 12 elements are not those of the published model.
     let told = draw(&base).unwrap_err();
     assert!(told.contains("transformer/config.json") && told.contains("12 elements"), "{told}");
     let (config, weights) =
-        folder(&model(BASE)).with_transformer(single("flux1.safetensors")).transformer().unwrap();
+        folder(&model(BASE)).with_transformer(&single("flux1.safetensors")).transformer().unwrap();
     assert_eq!((config.num_layers, config.num_single_layers, config.guidance_embeds), (2, 2, true));
     assert_eq!((config.num_attention_heads, config.attention_head_dim), (2, 12));
     assert_eq!(weights.stored_dtype(), Some(Dtype::F32));

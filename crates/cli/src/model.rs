@@ -26,7 +26,7 @@ pub(crate) fn open(args: &ModelArgs, progress: &mut Progress, cancel: &CancelTok
         files.iter().filter(|(_, file)| file.is_some()).map(|(component, _)| *component).collect();
     let root = find(name, &without, progress, cancel);
     progress.finish();
-    Ok(with_files(ModelFolder::open(root?)?, args))
+    Ok(with_files(ModelFolder::open(&root?)?, args))
 }
 
 fn with_files(mut folder: ModelFolder, args: &ModelArgs) -> ModelFolder {

@@ -100,7 +100,7 @@ impl Checkpoint {
     }
 
     fn build(place: PathBuf, paths: &[Location]) -> Result<Self> {
-        let files = paths.iter().map(|path| MappedFile::open(path)).collect::<Result<Vec<_>>>()?;
+        let files = paths.iter().map(MappedFile::open).collect::<Result<Vec<_>>>()?;
         let mut tensors: BTreeMap<String, Entry> = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
             for (name, info) in file.metadata.tensors() {

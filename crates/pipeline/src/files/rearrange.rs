@@ -1,5 +1,7 @@
 //! The same bytes under other names: tensors of another layout as views of the stored ones, nothing copied.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::checkpoint::{Checkpoint, Entry};
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -52,7 +54,7 @@ fn cut(stored: &Entry, part: &Part) -> Result<Entry, String> {
         Part::Whole => Ok(whole),
         Part::Rows(wanted) => {
             let what = format!("rows {} to {}", wanted.start, wanted.end);
-            if wanted.start > wanted.end || wanted.end > rows || range.len() % rows.max(1) != 0 {
+            if wanted.start > wanted.end || wanted.end > rows || !range.len().is_multiple_of(rows.max(1)) {
                 return Err(misfit(&what));
             }
             let bytes = range.len().checked_div(rows).unwrap_or(0);
@@ -67,7 +69,7 @@ fn cut(stored: &Entry, part: &Part) -> Result<Entry, String> {
                 _ => Err(misfit(&what)),
             }
         }
-        Part::HalvesSwapped if rows % 2 == 0 && range.len() % 2 == 0 && rows > 0 => {
+        Part::HalvesSwapped if rows > 0 && rows.is_multiple_of(2) && range.len().is_multiple_of(2) => {
             Ok(Entry { swapped: Some(OnceLock::new()), ..whole })
         }
         Part::HalvesSwapped => Err(misfit("two halves")),

@@ -1,5 +1,7 @@
 //! `tintype.json`: what a model's maker thinks best where a request says nothing. diffusers does not read it.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{Location, read_json};
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -90,7 +92,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Defaults> {
         let scratch = Scratch::new();
-        Defaults::read(&scratch.file("tintype.json", text).into())
+        Defaults::read(&(&scratch.file("tintype.json", text)).into())
     }
 
     #[test]

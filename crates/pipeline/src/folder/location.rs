@@ -165,19 +165,13 @@ impl fmt::Debug for Location {
 
 impl From<&Path> for Location {
     fn from(path: &Path) -> Self {
-        path.to_path_buf().into()
+        Location { path: path.to_path_buf(), embedded: None }
     }
 }
 
 impl From<&PathBuf> for Location {
     fn from(path: &PathBuf) -> Self {
-        path.clone().into()
-    }
-}
-
-impl From<PathBuf> for Location {
-    fn from(path: PathBuf) -> Self {
-        Location { path, embedded: None }
+        path.as_path().into()
     }
 }
 

@@ -26,14 +26,14 @@ pub(super) struct Client<'h> {
 /// Why a request gave nothing: for good, or maybe not the next time.
 pub(super) enum Failure {
     /// Asking again gives the same.
-    Final(Error),
+    Final(Box<Error>),
     /// The network, or a server that is busy.
-    Passing(Error),
+    Passing(Box<Error>),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure::Final(error)
+        Failure::Final(Box::new(error))
     }
 }
 
@@ -83,10 +83,10 @@ impl<'h> Client<'h> {
             self.cancel.check()?;
             match self.once(url, path, how) {
                 Ok(response) => return Ok(response),
-                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Final(error)) => return Err(*error),
                 Err(Failure::Passing(error)) => {
                     failed += 1;
-                    self.pause(failed, error)?;
+                    self.pause(failed, *error)?;
                 }
             }
         }
@@ -133,7 +133,7 @@ impl<'h> Client<'h> {
                 None => return Err(refused::answer(self, path, &response)),
             }
         }
-        Err(Failure::Final(Error::Download {
+        Err(Failure::from(Error::Download {
             what: self.name_of(path),
             reason: format!("the server redirects more than {REDIRECTS} times"),
             remedy: "check HF_ENDPOINT and the proxy".into(),

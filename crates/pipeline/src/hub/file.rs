@@ -211,10 +211,10 @@ fn download(
             Part { file: &file, hasher: &mut hasher, there: &mut there, progress, facts, path };
         match download.go_on(client, url, &unkept) {
             Ok(()) => {}
-            Err(Failure::Final(error)) => return Err(error),
+            Err(Failure::Final(error)) => return Err(*error),
             Err(Failure::Passing(error)) => {
                 failed = if there > before { 1 } else { failed + 1 };
-                client.pause(failed, error)?;
+                client.pause(failed, *error)?;
             }
         }
     }

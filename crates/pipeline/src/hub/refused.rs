@@ -47,6 +47,7 @@ pub(super) fn answer(client: &Client<'_>, path: &str, response: &Response<Body>)
         reason: format!("{reason} (HTTP {status}{told})"),
         remedy,
     };
+    let error = Box::new(error);
     if status == 429 || status >= 500 { Failure::Passing(error) } else { Failure::Final(error) }
 }
 
@@ -67,16 +68,17 @@ pub(super) fn unreachable(client: &Client<'_>, path: &str, url: &str, error: &ur
                  already is kept"
             .into(),
     };
+    let error = Box::new(error);
     if passing { Failure::Passing(error) } else { Failure::Final(error) }
 }
 
 /// The failure of a download that broke off. The rest is asked for again.
 pub(super) fn cut(client: &Client<'_>, path: &str, error: &std::io::Error) -> Failure {
-    Failure::Passing(Error::Download {
+    Failure::Passing(Box::new(Error::Download {
         what: client.name_of(path),
         reason: format!("the connection broke off ({error})"),
         remedy: "run the same command again: it goes on from there".into(),
-    })
+    }))
 }
 
 /// The failure of writing to the cache.

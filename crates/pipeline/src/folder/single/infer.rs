@@ -1,5 +1,7 @@
 //! Configs from the shapes of tensors.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::error::{Error, Result};
 use crate::files::Checkpoint;
 use std::path::Path;

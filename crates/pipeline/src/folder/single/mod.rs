@@ -4,6 +4,8 @@
 //! Such a file holds one component and no config. What the shapes do not tell is taken from the folder's own config of
 //! that component, where it has one, else it is that of the published Flux.1.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 mod infer;
 mod transformer;
 mod vae;

@@ -2,6 +2,8 @@
 //!
 //! The names are those of Black Forest Labs' own code and of diffusers' `convert_flux_transformer_checkpoint_to_diffusers`.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{BESIDE_TRANSFORMER, bad, renamed};
 use crate::error::Result;
 use crate::files::{Checkpoint, Part, View};
@@ -132,7 +134,7 @@ fn views(name: &str, rows: usize, width: usize) -> Result<Vec<View>, String> {
     };
     let fused = DOUBLE_FUSED.iter().find(|(old, _)| blocks == "double_blocks" && *old == layer);
     if let Some((_, names)) = fused {
-        if width == 0 || rows.checked_div(3) != Some(width) || rows % 3 != 0 {
+        if width == 0 || rows.checked_div(3) != Some(width) || !rows.is_multiple_of(3) {
             return Err(format!("has {rows} rows; 3 times the model's width, {width}, are expected"));
         }
         return Ok(names.iter().zip(thirds(width)).map(|(new, rows)| of(new, rows)).collect());
@@ -144,7 +146,7 @@ fn views(name: &str, rows: usize, width: usize) -> Result<Vec<View>, String> {
                 "has {rows} rows; more than 3 times the model's width, {width}, are expected"
             ));
         }
-        let ranges = thirds(width).into_iter().chain([attention..rows]);
+        let ranges = thirds(width).into_iter().chain(std::iter::once(attention..rows));
         return Ok(SINGLE_FUSED.1.iter().zip(ranges).map(|(new, rows)| of(new, rows)).collect());
     }
     unknown()

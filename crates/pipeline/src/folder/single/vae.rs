@@ -2,6 +2,8 @@
 //!
 //! The names are those of latent-diffusion's autoencoder; diffusers' `convert_ldm_vae_checkpoint` has the same map.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{bad, renamed};
 use crate::error::Result;
 use crate::files::{Checkpoint, Part, View};
