@@ -4,8 +4,10 @@
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tintype::accel::Signature;
+use tintype::models::flux::{Config, Sizes, program};
 use tintype::pipeline::folder::ModelFolder;
-use tintype::{CancelToken, Pipeline, PipelineOptions, Request, Steps};
+use tintype::{CancelToken, DType, Pipeline, PipelineOptions, Request, Steps};
 use tintype_tests::{copy_folder, fixtures, model};
 
 const BASE: &str = "flux-base";
@@ -146,4 +148,86 @@ fn stored_dtypes_that_are_not_computed_in_are_refused() {
         .unwrap();
     let told = draw(&folder(&model(BASE)).with_transformer(&file)).unwrap_err();
     assert!(told.contains("F8_E4M3") && told.contains("double_blocks.0.img_mod.lin.bias"), "{told}");
+}
+
+/// A file with this header and holes for data: it takes no room on the disk.
+fn sparse(path: &Path, tensors: &[(String, Vec<usize>)]) -> u64 {
+    let (mut entries, mut end) = (Vec::new(), 0u64);
+    for (name, shape) in tensors {
+        let start = end;
+        end += 2 * shape.iter().product::<usize>() as u64;
+        entries
+            .push(format!(r#""{name}":{{"dtype":"BF16","shape":{shape:?},"data_offsets":[{start},{end}]}}"#));
+    }
+    let mut header = format!("{{{}}}", entries.join(","));
+    header.push_str(&" ".repeat((8 - header.len() % 8) % 8));
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+    fs::write(path, &bytes).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_len(bytes.len() as u64 + end).unwrap();
+    end
+}
+
+/// The tensors of flux1-dev.safetensors, from its published sizes.
+fn flux_dev() -> Vec<(String, Vec<usize>)> {
+    const WIDTH: usize = 3072;
+    let mut tensors = Vec::new();
+    let mut layer = |name: String, rows: usize, columns: usize| {
+        tensors.push((format!("{name}.weight"), vec![rows, columns]));
+        tensors.push((format!("{name}.bias"), vec![rows]));
+    };
+    layer("img_in".into(), WIDTH, 64);
+    layer("txt_in".into(), WIDTH, 4096);
+    for (name, columns) in [("time_in", 256), ("vector_in", 768), ("guidance_in", 256)] {
+        layer(format!("{name}.in_layer"), WIDTH, columns);
+        layer(format!("{name}.out_layer"), WIDTH, WIDTH);
+    }
+    layer("final_layer.linear".into(), 64, WIDTH);
+    layer("final_layer.adaLN_modulation.1".into(), 2 * WIDTH, WIDTH);
+    for i in 0..19 {
+        for side in ["img", "txt"] {
+            let block = format!("double_blocks.{i}.{side}");
+            layer(format!("{block}_mod.lin"), 6 * WIDTH, WIDTH);
+            layer(format!("{block}_attn.qkv"), 3 * WIDTH, WIDTH);
+            layer(format!("{block}_attn.proj"), WIDTH, WIDTH);
+            layer(format!("{block}_mlp.0"), 4 * WIDTH, WIDTH);
+            layer(format!("{block}_mlp.2"), WIDTH, 4 * WIDTH);
+        }
+    }
+    for i in 0..38 {
+        layer(format!("single_blocks.{i}.modulation.lin"), 3 * WIDTH, WIDTH);
+        layer(format!("single_blocks.{i}.linear1"), 7 * WIDTH, WIDTH);
+        layer(format!("single_blocks.{i}.linear2"), WIDTH, 5 * WIDTH);
+    }
+    let mut norm = |name: String| tensors.push((format!("{name}.scale"), vec![128]));
+    for (i, kind) in (0..38).flat_map(|i| [(i, "query_norm"), (i, "key_norm")]) {
+        norm(format!("single_blocks.{i}.norm.{kind}"));
+        if i < 19 {
+            norm(format!("double_blocks.{i}.img_attn.norm.{kind}"));
+            norm(format!("double_blocks.{i}.txt_attn.norm.{kind}"));
+        }
+    }
+    tensors
+}
+
+#[test]
+fn a_file_of_the_published_size_is_the_published_model() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("flux1-dev.safetensors");
+    let bytes = sparse(&file, &flux_dev());
+    assert_eq!(bytes, 23_802_816_640, "11,901,408,320 parameters in bf16");
+    // A companion without a transformer of its own.
+    fs::write(scratch.path().join("model_index.json"), r#"{"_class_name":"FluxPipeline"}"#).unwrap();
+    let (config, weights) = folder(scratch.path()).with_transformer(&file).transformer().unwrap();
+    let published = Config { guidance_embeds: true, out_channels: Some(64), ..Config::default() };
+    assert_eq!(config, published);
+    assert_eq!(weights.total_bytes() as u64, bytes);
+    // Every parameter of the model is there with its shape, and nothing else is.
+    let sizes = Sizes { batch: 1, text_tokens: 16, image_tokens: 16 };
+    let program = program(&config, sizes, DType::Bf16).unwrap();
+    let params = Signature::of(&program).params;
+    let mut wanted: Vec<_> = params.into_iter().map(|p| (p.name, p.ty.shape.to_vec())).collect();
+    wanted.sort();
+    let found: Vec<_> =
+        weights.names().map(|name| (name.to_owned(), weights.get(name).unwrap().shape.to_vec())).collect();
+    assert_eq!(found, wanted);
 }
