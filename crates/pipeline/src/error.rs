@@ -18,6 +18,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file is far longer than any model's file of its kind, and was not read.
+    #[error("{} is longer than {most} bytes, more than any model's file of this kind; download it again", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        most: u64,
+    },
     /// The operating system refused to write a file.
     #[error("cannot write {}: {source}; choose an output in a folder that exists and that you may write to", path.display())]
     Write {
@@ -253,6 +261,24 @@ impl Error {
     }
 }
 
+/// Text out of a file as a message shows it: what is long is cut, and control characters, which a terminal would obey,
+/// are written out.
+pub(crate) fn brief(text: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown = String::new();
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index == MOST => {
+                shown.push('…');
+                break;
+            }
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,5 +295,11 @@ mod tests {
             error.to_string(),
             "scheduler/scheduler_config.json: `shift` is -1; give a positive number"
         );
+    }
+
+    #[test]
+    fn text_from_files_is_cut_and_cannot_drive_a_terminal() {
+        assert_eq!(brief("a ❤\u{1b}[2J"), "a ❤\\u{1b}[2J");
+        assert_eq!(brief(&"é".repeat(1 << 20)).chars().count(), 201);
     }
 }

@@ -67,7 +67,37 @@ impl Pipeline {
         let flux = match folder.class() {
             PipelineClass::Flux => Flux::open(folder)?,
         };
-        let dtype = options.dtype.or(folder.defaults().dtype).unwrap_or_else(|| flux.stored_dtype());
+        Self::place(folder.root().to_path_buf(), flux, accelerator, options)
+    }
+
+    /// Another pipeline of the same model on the same device. The two have one copy of configs, tokenizers, mapped
+    /// files and weights, whichever of them loads first, and may run on two threads; compiled Programs and their
+    /// arenas are each one's own.
+    ///
+    /// What `options` leaves open is as in this pipeline. Weights are shared where both have the same dtype; another
+    /// dtype makes a set of its own. A weight that is written in place ([`Weights::write`]) changes for both. Weights
+    /// stay until the last pipeline that uses them is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A dtype or launch mode that the device does not have.
+    pub fn share(&self, options: PipelineOptions) -> Result<Self> {
+        let accelerator = Arc::clone(&self.place.accelerator);
+        let options = PipelineOptions {
+            dtype: options.dtype.or(Some(self.dtype)),
+            launch: options.launch.or(Some(self.place.launch)),
+        };
+        Self::place(self.root.clone(), self.flux.share(), accelerator, options)
+    }
+
+    /// A model that is open, on a device.
+    fn place(
+        root: PathBuf,
+        flux: Flux,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        let dtype = options.dtype.or(flux.default_dtype()).unwrap_or_else(|| flux.stored_dtype());
         let device = accelerator.device();
         if !device.capabilities.dtypes.contains(&dtype) {
             let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
@@ -94,7 +124,7 @@ impl Pipeline {
                 .into());
             }
         };
-        Ok(Self { root: folder.root().to_path_buf(), place: Place { accelerator, launch }, dtype, flux })
+        Ok(Self { root, place: Place { accelerator, launch }, dtype, flux })
     }
 
     /// Makes pictures.

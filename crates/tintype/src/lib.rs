@@ -39,6 +39,9 @@
 pub use tintype_accel as accel;
 pub use tintype_bench as bench;
 pub use tintype_conformance as conformance;
+/// The CPU plugin itself, to be wrapped or opened with kernels of a chosen level.
+#[cfg(feature = "cpu")]
+pub use tintype_cpu as cpu;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;
 pub use tintype_program as program;

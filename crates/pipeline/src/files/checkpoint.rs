@@ -1,10 +1,12 @@
 //! The weights of one component: one safetensors file or several shards, memory-mapped.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::bytes::Bytes;
 use super::locate::{Located, locate};
 use super::mapped::MappedFile;
 use super::nearest::nearest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use crate::folder::Location;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
@@ -105,14 +107,18 @@ impl Checkpoint {
         for (index, file) in files.iter().enumerate() {
             for (name, info) in file.metadata.tensors() {
                 let (start, end) = info.data_offsets;
-                let range = file.data_start + start..file.data_start + end;
-                let (dtype, shape) = (info.dtype, info.shape.clone());
+                let place = file.data_start.checked_add(start).zip(file.data_start.checked_add(end));
+                let Some((start, end)) = place else {
+                    let reason = format!("the bytes of tensor `{}` lie outside the file", brief(&name));
+                    return Err(Error::BadWeights { path: file.path.clone(), reason });
+                };
+                let (range, dtype, shape) = (start..end, info.dtype, info.shape.clone());
                 let entry = Entry { file: index, range, dtype, shape, swapped: None };
                 if let Some(other) = tensors.insert(name.clone(), entry) {
                     let other = files.get(other.file).map(|f| f.path.display().to_string());
                     return Err(Error::BadWeights {
                         path: file.path.clone(),
-                        reason: format!("tensor `{name}` is also in {}", other.unwrap_or_default()),
+                        reason: format!("tensor `{}` is also in {}", brief(&name), other.unwrap_or_default()),
                     });
                 }
             }
@@ -138,7 +144,11 @@ impl Checkpoint {
             if holder.and_then(|file| file.path.file_name()).is_none_or(|file| file != shard.as_str()) {
                 return Err(Error::BadWeights {
                     path: path.to_path_buf(),
-                    reason: format!("it puts tensor `{name}` in `{shard}`, which does not hold it"),
+                    reason: format!(
+                        "it puts tensor `{}` in `{}`, which does not hold it",
+                        brief(name),
+                        brief(shard)
+                    ),
                 });
             }
         }
@@ -208,7 +218,8 @@ impl Checkpoint {
     pub fn stored_dtype(&self) -> Option<Dtype> {
         let mut elements: BTreeMap<Dtype, usize> = BTreeMap::new();
         for entry in self.tensors.values() {
-            let count = entry.range.len().saturating_mul(8) / entry.dtype.bitsize().max(1);
+            let count =
+                entry.range.len().saturating_mul(8).checked_div(entry.dtype.bitsize()).unwrap_or_default();
             let sum = elements.entry(entry.dtype).or_default();
             *sum = sum.saturating_add(count);
         }

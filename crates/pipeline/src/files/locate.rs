@@ -1,10 +1,11 @@
 //! Which files hold a component's weights.
 
-use crate::error::{Error, Result};
-use crate::folder::{Location, listing, read_json};
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+use crate::error::{Error, Result, brief};
+use crate::folder::{Location, is_plain_name, listing, read_json};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
 
 /// The weight files of a component, and what the index of shards claims about them.
 pub(super) struct Located {
@@ -48,15 +49,15 @@ fn shards(folder: &Location, index: Location) -> Result<Located> {
     let names: BTreeSet<&String> = map.values().collect();
     let mut files = Vec::with_capacity(names.len());
     for name in names {
-        if !is_plain_file_name(name) {
+        if !is_plain_name(name) {
             return Err(Error::BadWeights {
                 path: index.to_path_buf(),
-                reason: format!("shard `{name}` is not a file name in the index's own folder"),
+                reason: format!("shard `{}` is not a file name in the index's own folder", brief(name)),
             });
         }
         let file = folder.join(name);
         if !file.exists() {
-            return Err(Error::MissingShard { index: index.to_path_buf(), shard: name.clone() });
+            return Err(Error::MissingShard { index: index.to_path_buf(), shard: brief(name) });
         }
         files.push(file);
     }
@@ -67,24 +68,4 @@ fn shards(folder: &Location, index: Location) -> Result<Located> {
         });
     }
     Ok(Located { files, index: Some((index, map)) })
-}
-
-/// True for a name that cannot lead out of its folder. Links are allowed: the Hub cache is made of them.
-fn is_plain_file_name(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
-        && !name.contains(['\\', '\0'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_leave_the_folder_are_not_plain() {
-        for name in ["..", "../a", "/etc/passwd", "a/b", "./a", "a/", "", ".", "..\\a", "a\0"] {
-            assert!(!is_plain_file_name(name), "{name:?}");
-        }
-        assert!(is_plain_file_name("model-00001-of-00002.safetensors"));
-    }
 }

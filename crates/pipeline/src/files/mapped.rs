@@ -1,7 +1,9 @@
 //! One safetensors file in memory: mapped, its header checked in full before any tensor is handed out.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::bytes::Bytes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use crate::folder::Location;
 use memmap2::Mmap;
 use safetensors::tensor::{Metadata, SafeTensorError, SafeTensors};
@@ -29,16 +31,18 @@ impl MappedFile {
         check_length(path, bytes)?;
         let (header, metadata) = SafeTensors::read_metadata(bytes)
             .map_err(|error| bad(path, explain(&error, bytes, bytes.len())))?;
-        Ok(MappedFile { path: path.to_path_buf(), content, metadata, data_start: header + 8 })
+        let data_start = header.saturating_add(8);
+        Ok(MappedFile { path: path.to_path_buf(), content, metadata, data_start })
     }
 }
 
 fn map(path: &Path) -> Result<Mmap> {
     let read = |source| Error::Read { path: path.to_path_buf(), source };
-    let file = File::open(path).map_err(read)?;
-    if file.metadata().map_err(read)?.is_dir() {
-        return Err(bad(path, "it is a folder, not a safetensors file".into()));
+    // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
+    if !std::fs::metadata(path).map_err(read)?.is_file() {
+        return Err(bad(path, "it is a folder, a pipe or a device, not a safetensors file".into()));
     }
+    let file = File::open(path).map_err(read)?;
     // SAFETY: the map is read-only and private to this process. Nobody may write to or cut the file while it
     // is mapped; the same holds for every loader that maps weights, and the command line says so.
     unsafe { Mmap::map(&file) }.map_err(read)
@@ -53,7 +57,7 @@ fn check_length(path: &Path, bytes: &[u8]) -> Result<()> {
         return Err(bad(path, "it is a Git LFS pointer, not the weights; run `git lfs pull`".into()));
     }
     let header = u64::from_le_bytes(*first);
-    let rest = bytes.len() as u64 - 8;
+    let rest = (bytes.len() as u64).saturating_sub(8);
     if bytes.get(8).is_some_and(|byte| *byte != b'{') {
         return Err(bad(path, "not a safetensors file: no JSON header after its first 8 bytes".into()));
     }
@@ -78,10 +82,10 @@ fn explain(error: &SafeTensorError, bytes: &[u8], length: usize) -> String {
             None => "the header does not describe the file's length".into(),
         },
         SafeTensorError::InvalidOffset(name) => {
-            format!("the bytes of tensor `{name}` overlap another tensor's or leave a gap")
+            format!("the bytes of tensor `{}` overlap another tensor's or leave a gap", brief(name))
         }
         SafeTensorError::TensorInvalidInfo => "a tensor's byte range does not fit its shape and dtype".into(),
-        other => other.to_string(),
+        other => brief(&other.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@ mod locate;
 mod mapped;
 mod nearest;
 mod png;
+mod png_memory;
 mod rearrange;
 
 pub use beside::{check_writable, write_beside};

@@ -3,7 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use super::checkpoint::{Checkpoint, Entry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -35,9 +35,14 @@ impl Checkpoint {
         let bad = |reason: String| Error::BadWeights { path: place.clone(), reason };
         self.map_tensors(|name, stored, out| {
             for view in views(name, &stored.shape)? {
-                let entry = cut(stored, &view.part).map_err(|why| bad(format!("tensor `{name}` {why}")))?;
+                let entry =
+                    cut(stored, &view.part).map_err(|why| bad(format!("tensor `{}` {why}", brief(name))))?;
                 if out.insert(view.name.clone(), entry).is_some() {
-                    return Err(bad(format!("two tensors make `{}`, `{name}` one of them", view.name)));
+                    return Err(bad(format!(
+                        "two tensors make `{}`, `{}` one of them",
+                        brief(&view.name),
+                        brief(name)
+                    )));
                 }
             }
             Ok(())

@@ -29,7 +29,7 @@ const MOST_PICTURES: usize = 10_000;
 
 /// A Flux model on a device.
 pub(crate) struct Flux {
-    model: FluxModel,
+    model: Arc<FluxModel>,
     text: TextEncoders,
     denoiser: Component<StepShape>,
     vae: Vae,
@@ -53,8 +53,19 @@ impl Flux {
             text: TextEncoders::new(&model),
             denoiser: Component::new("transformer", model.transformer_weights.clone(), |_| false),
             vae: Vae::new(&model),
-            model,
+            model: Arc::new(model),
         })
+    }
+
+    /// The same model for another pipeline on the same device: configs, tokenizers, files and weights are shared.
+    pub(crate) fn share(&self) -> Self {
+        let (model, denoiser) = (Arc::clone(&self.model), self.denoiser.share());
+        Self { model, text: self.text.share(), denoiser, vae: self.vae.share() }
+    }
+
+    /// The dtype that the model's own defaults ask for.
+    pub(crate) fn default_dtype(&self) -> Option<DType> {
+        self.model.defaults.dtype
     }
 
     pub(crate) fn stored_dtype(&self) -> DType {
@@ -92,8 +103,8 @@ impl Flux {
             let remedy = "set it off in scheduler_config.json: such steps are not made yet".into();
             return Err(Error::Request { option: "scheduler", value, remedy });
         }
-        run.cancel.check()?;
         run.watcher.event(Event::Encoding);
+        run.cancel.check()?;
         let length = settings.max_sequence_length;
         let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
         let negative = match (&settings.negative, settings.true_cfg) {
@@ -129,8 +140,8 @@ impl Flux {
             let denoised = denoising.run(&self.model, &mut self.denoiser, run, batch.clone(), latents)?;
             let denoised = run.place.get(&denoised)?;
             for index in batch.clone() {
-                run.cancel.check()?;
                 run.watcher.event(Event::Decoding { picture: index, count: settings.count });
+                run.cancel.check()?;
                 let latents = denoising.picture(run.place, &denoised, index - first)?;
                 pictures.push(self.vae.decode(&self.model, run, &task.extents, &latents)?);
             }
@@ -190,6 +201,9 @@ impl Flux {
         };
         let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };
         let image = request.image.as_ref().map(|(picture, _)| picture);
+        if let Some(picture) = image {
+            picture.check()?;
+        }
         let given = request.latents.as_deref();
         Ok(Task { settings, extents, schedule, image, given, noise_dtype, batch: batch.min(count) })
     }

@@ -33,6 +33,11 @@ impl TextEncoders {
         }
     }
 
+    /// The same encoders for another pipeline, sharing weights.
+    pub(crate) fn share(&self) -> Self {
+        Self { clip: self.clip.share(), t5: self.t5.share() }
+    }
+
     pub(crate) fn components(&self) -> [&Component<usize>; 2] {
         [&self.clip, &self.t5]
     }

@@ -25,6 +25,11 @@ impl Vae {
         }
     }
 
+    /// The same autoencoder for another pipeline, sharing weights.
+    pub(crate) fn share(&self) -> Self {
+        Self { decoder: self.decoder.share(), encoder: self.encoder.share() }
+    }
+
     pub(crate) fn components(&self) -> [&Component<[usize; 2]>; 2] {
         [&self.decoder, &self.encoder]
     }

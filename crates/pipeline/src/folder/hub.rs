@@ -3,8 +3,8 @@
 //! The cache's layout is `models--ORG--NAME/refs/REVISION`, a file that holds a commit, and
 //! `models--ORG--NAME/snapshots/COMMIT/`, the folder (huggingface_hub, "Understand caching").
 
-use super::ModelFolder;
-use crate::error::{Error, Result};
+use super::{Location, ModelFolder, read_text};
+use crate::error::{Error, Result, brief};
 use crate::files::has_weights;
 use crate::generate::{CancelToken, Watcher};
 use std::ffi::OsString;
@@ -44,13 +44,17 @@ impl Repository {
 
     /// Its folder in a cache.
     pub fn folder(&self, cache: &Path) -> PathBuf {
-        cache.join(format!("models--{}--{}", self.org, self.name))
+        cache.join(self.folder_name())
+    }
+
+    fn folder_name(&self) -> String {
+        format!("models--{}--{}", self.org, self.name)
     }
 
     /// The folder of its revision in a cache, where there is one.
     fn snapshot(&self, cache: &Path) -> Option<PathBuf> {
         let root = self.folder(cache);
-        let commit = std::fs::read_to_string(root.join("refs").join(&self.revision)).ok();
+        let commit = read_text(&Location::from(&root.join("refs").join(&self.revision))).ok();
         let commit =
             commit.as_deref().map(str::trim).filter(|commit| commit.chars().all(|c| c.is_ascii_hexdigit()));
         let commit = commit.filter(|commit| !commit.is_empty()).unwrap_or(&self.revision);
@@ -60,8 +64,8 @@ impl Repository {
 
 impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.org, self.name)?;
-        if self.revision == "main" { Ok(()) } else { write!(f, "@{}", self.revision) }
+        f.write_str(&brief(&self.id()))?;
+        if self.revision == "main" { Ok(()) } else { write!(f, "@{}", brief(&self.revision)) }
     }
 }
 
@@ -87,7 +91,7 @@ pub fn resolve_in(name_or_path: &str, cache: Option<&Path>) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());
     }
-    let mut looked = vec![format!("the folder {}", path.display())];
+    let mut looked = vec![format!("the folder {}", brief(name_or_path))];
     if let Some(repository) = Repository::parse(name_or_path) {
         match cache {
             None => looked.push("no Hub cache (set HF_HOME or HF_HUB_CACHE)".into()),
@@ -95,12 +99,12 @@ pub fn resolve_in(name_or_path: &str, cache: Option<&Path>) -> Result<PathBuf> {
                 if let Some(found) = repository.snapshot(cache) {
                     return Ok(found);
                 }
-                let place = repository.folder(cache);
-                looked.push(format!("revision `{}` in {}", repository.revision, place.display()));
+                let place = cache.join(brief(&repository.folder_name()));
+                looked.push(format!("revision `{}` in {}", brief(&repository.revision), place.display()));
             }
         }
     }
-    Err(Error::ModelNotFound { name: name_or_path.to_owned(), looked: looked.join(" and ") })
+    Err(Error::ModelNotFound { name: brief(name_or_path), looked: looked.join(" and ") })
 }
 
 /// As [`resolve`], and downloads what the cache lacks, where this build has the feature `hub` and neither

@@ -2,8 +2,8 @@
 
 use super::defaults::{Defaults, FILE as DEFAULTS};
 use super::single::SingleFiles;
-use super::{Location, listing, read_json};
-use crate::error::{Error, Result};
+use super::{Location, is_plain_name, listing, read_json};
+use crate::error::{Error, Result, brief};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,14 +65,25 @@ impl ModelFolder {
             return Err(Error::NoModelIndex { path: root.to_path_buf(), found: listing(&root) });
         }
         let entries: Map<String, Value> = read_json(&path)?;
-        let class_name = entries.get("_class_name").and_then(Value::as_str).unwrap_or("(none)").to_owned();
+        let class_name = brief(entries.get("_class_name").and_then(Value::as_str).unwrap_or("(none)"));
         let known = PipelineClass::NAMES.iter().find(|(name, _)| *name == class_name);
         let Some(&(_, class)) = known else {
             let supported = PipelineClass::NAMES.map(|(name, _)| name).join(", ");
             return Err(Error::UnknownPipeline { path: path.to_path_buf(), class: class_name, supported });
         };
-        let components = entries.iter().filter_map(|(name, value)| Some((name.clone(), component(value)?)));
-        let components = components.collect();
+        let mut components = BTreeMap::new();
+        for (name, value) in &entries {
+            let Some(component) = component(value) else { continue };
+            if !is_plain_name(name) {
+                return Err(Error::ConfigValue {
+                    path: path.to_path_buf(),
+                    key: brief(name),
+                    value: "a component".into(),
+                    remedy: "a component is named as its folder, which lies beside model_index.json".into(),
+                });
+            }
+            components.insert(name.clone(), component);
+        }
         let defaults = Defaults::read(&root.join(DEFAULTS))?;
         let singles = SingleFiles::default();
         Ok(ModelFolder { root, class, class_name, components, defaults, singles })
@@ -158,7 +169,7 @@ impl ModelFolder {
         Err(Error::ConfigValue {
             path: self.root.join("model_index.json").to_path_buf(),
             key: name.to_owned(),
-            value: component.class.clone(),
+            value: brief(&component.class),
             remedy: format!("supported here: {}", classes.join(", ")),
         })
     }
@@ -221,5 +232,7 @@ mod tests {
         assert!(unknown.contains("`WanPipeline`") && unknown.contains("FluxPipeline"), "{unknown}");
         scratch.file("model_index.json", "[]");
         assert!(told(scratch.path()).contains("model_index.json line 1"));
+        scratch.file("model_index.json", r#"{"_class_name":"FluxPipeline","../vae":["diffusers","X"]}"#);
+        assert!(told(scratch.path()).contains("`../vae`"));
     }
 }

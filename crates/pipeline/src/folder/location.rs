@@ -1,8 +1,9 @@
 //! Where a model's files are: on disk, or in the program itself.
 
+use super::json::read_bytes;
 use crate::error::{Error, Result};
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// A file that is part of the program: its path within its folder, with `/` between levels, and its content.
 pub type EmbeddedFile = (&'static str, &'static [u8]);
@@ -87,37 +88,34 @@ impl Location {
         }
     }
 
-    /// The file's content.
+    /// The content of a file that is no weights file.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`].
+    /// [`Error::Read`], [`Error::TooLong`].
     pub fn read(&self) -> Result<Vec<u8>> {
         match &self.embedded {
-            None => std::fs::read(&self.path).map_err(|source| self.unread(source)),
+            None => read_bytes(&self.path),
             Some(_) => self.part_of_program().map(<[u8]>::to_vec),
         }
     }
 
-    /// The file's content as UTF-8.
+    /// As [`Location::read`], as UTF-8.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`].
+    /// As [`Location::read`].
     pub fn read_text(&self) -> Result<String> {
-        match &self.embedded {
-            None => std::fs::read_to_string(&self.path).map_err(|source| self.unread(source)),
-            Some(_) => {
-                let text = std::str::from_utf8(self.part_of_program()?);
-                text.map(str::to_owned).map_err(|error| self.unread(std::io::Error::other(error)))
-            }
-        }
+        String::from_utf8(self.read()?).map_err(|error| {
+            let reason = format!("it is not UTF-8 text: {error}");
+            self.unread(io::Error::new(io::ErrorKind::InvalidData, reason))
+        })
     }
 
     /// The content of a file that is part of the program, where it lies.
     pub(crate) fn part_of_program(&self) -> Result<&'static [u8]> {
         let found = self.embedded.as_ref().and_then(Embedded::file);
-        found.ok_or_else(|| self.unread(std::io::ErrorKind::NotFound.into()))
+        found.ok_or_else(|| self.unread(io::ErrorKind::NotFound.into()))
     }
 
     /// The names in this folder, sorted; none where it cannot be read.
@@ -137,7 +135,7 @@ impl Location {
         Some(names)
     }
 
-    fn unread(&self, source: std::io::Error) -> Error {
+    fn unread(&self, source: io::Error) -> Error {
         Error::Read { path: self.to_path_buf(), source }
     }
 }
@@ -200,7 +198,7 @@ mod tests {
         assert_eq!(root.join("vae/x/y").read().unwrap(), [255]);
         let told = vae.join("none").read().unwrap_err().to_string();
         assert!(told.contains("built-in/vae/none"), "{told}");
-        assert!(vae.join("x/y").read_text().unwrap_err().to_string().contains("utf-8"));
+        assert!(vae.join("x/y").read_text().unwrap_err().to_string().contains("not UTF-8"));
         for outside in ["../model_index.json", "va", "vae/", "/etc/passwd"] {
             assert!(!root.join(outside).exists(), "{outside}");
         }

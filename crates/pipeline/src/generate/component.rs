@@ -1,5 +1,6 @@
 //! A component of a model on a device: its weights, loaded once, and its Programs, compiled once a shape.
 
+use super::shared::{SharedWeights, Stoppable};
 use super::watch::{CancelToken, Event, Watcher};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(crate) struct Component<K> {
     /// Names of the checkpoint that the Programs are known not to read.
     ignored: fn(&str) -> bool,
     weights: Option<Arc<Weights>>,
+    /// What pipelines that share this component have loaded.
+    shared: SharedWeights,
     /// The most recently used last.
     stages: Vec<(K, Stage)>,
 }
@@ -50,7 +53,13 @@ impl<K: PartialEq + Clone> Component<K> {
         source: Arc<dyn TensorSource + Send + Sync>,
         ignored: fn(&str) -> bool,
     ) -> Self {
-        Self { name, source, ignored, weights: None, stages: Vec::new() }
+        Self { name, source, ignored, weights: None, shared: SharedWeights::default(), stages: Vec::new() }
+    }
+
+    /// The same component for another pipeline on the same device: weights are shared, compiled Programs are not.
+    pub(crate) fn share(&self) -> Self {
+        let (source, shared) = (Arc::clone(&self.source), self.shared.clone());
+        Self { name: self.name, source, ignored: self.ignored, weights: None, shared, stages: Vec::new() }
     }
 
     /// The weights, once a stage has loaded them.
@@ -65,6 +74,7 @@ impl<K: PartialEq + Clone> Component<K> {
         run: &mut Run<'_>,
         trace: impl FnOnce() -> Result<Program>,
     ) -> Result<&mut Stage> {
+        run.cancel.check()?;
         let kept = self.stages.iter().position(|(known, _)| known == key);
         let entry = match kept {
             Some(position) => self.stages.remove(position),
@@ -83,9 +93,9 @@ impl<K: PartialEq + Clone> Component<K> {
     }
 
     fn make(&mut self, run: &mut Run<'_>, program: Program) -> Result<Stage> {
-        run.cancel.check()?;
-        let Run { place, watcher, .. } = run;
+        let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
+        cancel.check()?;
         let module = place.accelerator.compile(&program, &CompileOptions { launch: place.launch })?;
         let signature = Arc::clone(module.signature());
         let weights = match &self.weights {
@@ -93,11 +103,14 @@ impl<K: PartialEq + Clone> Component<K> {
             None => {
                 let component = self.name;
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
-                let params = signature.params.iter();
-                let source = self.source.as_ref();
-                let weights =
-                    Weights::load(&place.accelerator, params, source, &self.ignored, &mut progress)?;
-                Arc::clone(self.weights.insert(weights))
+                let source = Stoppable { source: self.source.as_ref(), cancel };
+                let load = || {
+                    let params = signature.params.iter();
+                    Weights::load(&place.accelerator, params, &source, &self.ignored, &mut progress)
+                };
+                let loaded = self.shared.find_or_load(&signature, load);
+                cancel.check()?;
+                Arc::clone(self.weights.insert(loaded?))
             }
         };
         Ok(Stage { instance: module.bind(&weights)?, signature })

@@ -4,6 +4,7 @@ mod component;
 mod pixels;
 mod request;
 mod resize;
+mod shared;
 mod tensors;
 mod watch;
 

@@ -1,7 +1,7 @@
 //! Which files a revision of a repository has.
 
 use super::client::{Ask, Client, encoded};
-use crate::{Error, Result};
+use crate::error::{Error, Result, brief};
 use serde::Deserialize;
 use std::io::Read;
 
@@ -52,10 +52,10 @@ pub(super) fn revision(client: &Client<'_>) -> Result<Revision> {
         serde_json::from_slice(&text).map_err(|error| odd(format!("no list of files ({error})")))?;
     let is_commit = (7..=64).contains(&answer.sha.len()) && answer.sha.bytes().all(|b| b.is_ascii_hexdigit());
     if !is_commit {
-        return Err(odd(format!("a commit `{}`", answer.sha)));
+        return Err(odd(format!("a commit `{}`", brief(&answer.sha))));
     }
     match answer.siblings.iter().find(|file| !stays_within(&file.path)) {
-        Some(file) => Err(odd(format!("a file `{}`", file.path))),
+        Some(file) => Err(odd(format!("a file `{}`", brief(&file.path)))),
         None => Ok(Revision { commit: answer.sha, files: answer.siblings }),
     }
 }
@@ -72,8 +72,8 @@ impl Revision {
         let first: Vec<&str> = self.files.iter().take(5).map(|file| file.path.as_str()).collect();
         match self.files.len().saturating_sub(5) {
             0 if first.is_empty() => "nothing".into(),
-            0 => first.join(", "),
-            rest => format!("{} and {rest} more", first.join(", ")),
+            0 => brief(&first.join(", ")),
+            rest => format!("{} and {rest} more", brief(&first.join(", "))),
         }
     }
 }

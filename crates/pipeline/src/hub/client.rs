@@ -1,9 +1,9 @@
 //! Requests to the Hub: who is told the token, which redirects are followed, what is tried again.
 
 use super::{Hub, refused};
+use crate::error::{Error, Result, brief};
 use crate::folder::Repository;
 use crate::generate::CancelToken;
-use crate::{Error, Result};
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
@@ -72,7 +72,7 @@ impl<'h> Client<'h> {
     pub(super) fn name_of(&self, path: &str) -> String {
         match path {
             "" => self.repository.to_string(),
-            path => format!("{} of {}", path, self.repository),
+            path => format!("{} of {}", brief(path), self.repository),
         }
     }
 

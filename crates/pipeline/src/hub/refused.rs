@@ -1,7 +1,7 @@
 //! What an answer other than the file means, and what to do about it.
 
 use super::client::{Client, Failure, header};
-use crate::Error;
+use crate::error::{Error, brief};
 use std::io::ErrorKind;
 use std::path::Path;
 use ureq::Body;
@@ -41,7 +41,7 @@ pub(super) fn answer(client: &Client<'_>, path: &str, response: &Response<Body>)
         (500.., _) => ("the server has trouble".into(), "try again later".into()),
         _ => ("the server refuses".into(), "check HF_ENDPOINT and the proxy".into()),
     };
-    let told = told.map(|told| format!(", it says: {told}")).unwrap_or_default();
+    let told = told.map(|told| format!(", it says: {}", brief(told))).unwrap_or_default();
     let error = Error::Download {
         what: client.name_of(path),
         reason: format!("{reason} (HTTP {status}{told})"),

@@ -1,7 +1,9 @@
 //! The closed set of schedulers, and which one a folder asks for.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{DpmSolverMultistep, FlowMatchEulerDiscrete, ScheduleRequest, StepTable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use crate::folder::{Location, json_error, read_text};
 use enum_dispatch::enum_dispatch;
 use serde::Deserialize;
@@ -60,7 +62,7 @@ impl Scheduler {
                 serde_json::from_str::<DpmSolverMultistep>(&text).map_err(bad)?.into()
             }
             _ => {
-                let class = if class.is_empty() { "(none)".into() } else { class };
+                let class = if class.is_empty() { "(none)".into() } else { brief(&class) };
                 return Err(Error::UnknownScheduler { path, class, supported: Self::NAMES.join(", ") });
             }
         };

@@ -28,8 +28,9 @@ impl Clip {
         let mut added = Vec::with_capacity(settings.added.len());
         for (token, id) in &settings.added {
             let id = id.or_else(|| model.token_to_id(&token.content)).unwrap_or_else(|| {
+                let id = next;
                 next = next.saturating_add(1);
-                next - 1
+                id
             });
             added.push((token.clone(), id));
         }

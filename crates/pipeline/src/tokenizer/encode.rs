@@ -7,6 +7,9 @@ use super::{broken, decode};
 use crate::error::{Error, Result};
 use crate::folder::{Location, listing};
 
+/// The longest text that is tokenized, in bytes: far more than any encoder sees, little enough to take a moment.
+const MOST_TEXT: usize = 1 << 16;
+
 /// Which family a tokenizer is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenizerKind {
@@ -120,8 +123,15 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Prompt`] if the vocabulary has nothing to stand for a character.
+    /// [`Error::Prompt`] if the vocabulary has nothing to stand for a character, and for texts beyond 64 KiB.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        if text.len() > MOST_TEXT {
+            let reason = format!(
+                "it has {} bytes; give at most {MOST_TEXT}, of which encoders see a few thousand",
+                text.len()
+            );
+            return Err(Error::Prompt { reason });
+        }
         let ids = match &self.engine {
             Engine::Clip(clip) => clip.ids(text),
             Engine::Described(described) => described.ids(text),
@@ -137,7 +147,7 @@ impl Tokenizer {
     /// [`Error::Prompt`] if `max_length` leaves no room for the opening and closing tokens, and as
     /// [`Tokenizer::ids`].
     pub fn encode(&self, text: &str, max_length: usize) -> Result<Encoded> {
-        let least = 1 + usize::from(self.bos.is_some());
+        let least = if self.bos.is_some() { 2 } else { 1 };
         if max_length < least {
             let reason = format!("a length of {max_length} tokens is too short; give at least {least}");
             return Err(Error::Prompt { reason });
@@ -145,11 +155,13 @@ impl Tokenizer {
         let mut ids = self.ids(text)?;
         let mut truncated = None;
         if ids.len() > max_length {
-            truncated = Some(self.decode(ids.get(max_length - 1..ids.len() - 1).unwrap_or_default()));
-            ids.truncate(max_length - 1);
+            let kept = max_length.saturating_sub(1);
+            ids.pop();
+            truncated = Some(self.decode(&ids.split_off(kept)));
             ids.push(self.eos);
         }
-        let eos_position = ids.iter().position(|id| *id == self.eos).unwrap_or(ids.len() - 1);
+        let last = ids.len().saturating_sub(1);
+        let eos_position = ids.iter().position(|id| *id == self.eos).unwrap_or(last);
         ids.resize(max_length, self.pad);
         Ok(Encoded { ids, truncated, eos_position })
     }

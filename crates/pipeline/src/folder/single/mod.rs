@@ -11,7 +11,7 @@ mod transformer;
 mod vae;
 
 use super::{Location, ModelFolder, read_text};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use crate::files::{Checkpoint, Part, View};
 use crate::generate::dtype_of;
 use std::path::Path;
@@ -111,7 +111,8 @@ fn open(file: &Location) -> Result<Checkpoint> {
         let stored = checkpoint.get(name).map(|tensor| tensor.dtype);
         let readable = stored.and_then(dtype_of).is_some_and(|dtype| dtype.is_float());
         if let (Some(stored), false) = (stored, readable) {
-            let reason = format!("tensor `{name}` is stored as {stored:?}; f32, f16 and bf16 are read");
+            let reason =
+                format!("tensor `{}` is stored as {stored:?}; f32, f16 and bf16 are read", brief(name));
             return Err(bad(file.path(), reason));
         }
     }

@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use super::{BESIDE_TRANSFORMER, bad, renamed};
-use crate::error::Result;
+use crate::error::{Result, brief};
 use crate::files::{Checkpoint, Part, View};
 use std::ops::Range;
 
@@ -77,7 +77,7 @@ pub(super) fn rename(checkpoint: Checkpoint) -> Result<Checkpoint> {
         let first: Vec<&str> = checkpoint.names().take(3).collect();
         let reason = format!(
             "it is no Flux transformer: expected names such as `double_blocks.0.img_attn.qkv.weight`, found {}",
-            first.join(", ")
+            brief(&first.join(", "))
         );
         return Err(bad(&place, reason));
     }
@@ -88,7 +88,7 @@ pub(super) fn rename(checkpoint: Checkpoint) -> Result<Checkpoint> {
         if short == name && !prefix.is_empty() {
             return Ok(keep(name, prefix));
         }
-        views(short, rows, width).map_err(|reason| bad(&place, format!("tensor `{name}` {reason}")))
+        views(short, rows, width).map_err(|reason| bad(&place, format!("tensor `{}` {reason}", brief(name))))
     })
 }
 

@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use super::{bad, renamed};
-use crate::error::Result;
+use crate::error::{Result, brief};
 use crate::files::{Checkpoint, Part, View};
 
 /// What whole checkpoints write before the autoencoder's names.
@@ -28,7 +28,7 @@ pub(super) fn rename(checkpoint: Checkpoint) -> Result<Checkpoint> {
         let first: Vec<&str> = checkpoint.names().take(3).collect();
         let reason = format!(
             "it is no autoencoder: expected names such as `decoder.up.0.block.0.conv1.weight`, found {}",
-            first.join(", ")
+            brief(&first.join(", "))
         );
         return Err(bad(checkpoint.place(), reason));
     }
