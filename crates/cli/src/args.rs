@@ -56,6 +56,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
+  tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
   tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
   tintype generate --prompts prompts.txt --model FLUX.1-schnell --preview 2
@@ -72,9 +73,8 @@ pub(crate) struct GenerateArgs {
     /// Options given beside it take precedence.
     #[arg(long, value_name = "PICTURE")]
     pub(crate) from: Option<PathBuf>,
-    /// A model: a folder in the diffusers layout, or a Hub repository in the local cache.
-    #[arg(long, value_name = "DIR|REPO")]
-    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
@@ -144,6 +144,34 @@ pub(crate) struct GenerateArgs {
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which model.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A model: a folder in the diffusers layout, or a repository of the Hugging Face Hub as ORG/NAME[@REVISION], which
+    /// is downloaded where the cache lacks it [default: the small one that is built in].
+    #[arg(long, value_name = "DIR|REPO")]
+    pub(crate) model: Option<String>,
+    /// The transformer from one file, such as flux1-dev.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) transformer: Option<PathBuf>,
+    /// The VAE from one file, such as ae.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) vae: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// The options as they would be typed.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        let file = |file: &Option<PathBuf>| file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let options = [
+            ("--model", self.model.clone()),
+            ("--transformer", file(&self.transformer)),
+            ("--vae", file(&self.vae)),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten()
+    }
 }
 
 /// Which device.

@@ -12,6 +12,7 @@ mod generate;
 mod interrupt;
 mod jobs;
 mod logging;
+mod model;
 mod names;
 mod progress;
 mod save;

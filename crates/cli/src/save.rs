@@ -1,5 +1,6 @@
 //! Pictures on their way to files: each is written as soon as it is done.
 
+use crate::args::ModelArgs;
 use crate::names;
 use crate::progress::Progress;
 use crate::say;
@@ -57,7 +58,7 @@ impl Saver {
     }
 
     /// What is told of a run that failed. Latents that it leaves are kept beside the output.
-    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &str) -> anyhow::Error {
+    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &ModelArgs) -> anyhow::Error {
         self.progress.finish();
         let Error::Unfinished { latents, source } = error else { return error.into() };
         let first = self.output(latents.made.picture).unwrap_or_else(|| base.to_path_buf());
@@ -66,9 +67,9 @@ impl Saver {
         match files::write_latents(&path, &latents) {
             Ok(()) => anyhow!(
                 "{source}\nThe denoised latents are kept. Once the cause is mended, this goes on from them:\n  \
-                 tintype decode {} --model {} -o {}",
+                 tintype decode {}{} -o {}",
                 quoted(&path.to_string_lossy()),
-                quoted(model),
+                model.words().map(|word| format!(" {}", quoted(&word))).collect::<String>(),
                 quoted(&output.to_string_lossy())
             ),
             Err(error) => anyhow!("{source}\nThe denoised latents could not be kept either: {error}"),

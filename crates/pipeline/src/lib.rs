@@ -14,6 +14,8 @@ pub mod files;
 mod flux;
 pub mod folder;
 mod generate;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod pipeline;
 pub mod random;
 pub mod recipe;

@@ -2,7 +2,7 @@
 
 use crate::files::{Latents, Picture};
 use crate::flux::Flux;
-use crate::folder::{ModelFolder, PipelineClass};
+use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
 use crate::recipe::Made;
 use crate::{Error, Result};
@@ -14,7 +14,8 @@ use tintype_program::DType;
 /// How a model is put on a device.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PipelineOptions {
-    /// The dtype of weights and arithmetic; that of the stored weights where it is not said.
+    /// The dtype of weights and arithmetic; that of the model's `tintype.json`, else of the stored weights, where it is
+    /// not said.
     pub dtype: Option<DType>,
     /// The launch mode; the device's first where it is not said.
     pub launch: Option<LaunchMode>,
@@ -46,13 +47,29 @@ impl Pipeline {
     /// # Errors
     ///
     /// Whatever is wrong with the folder, named; a dtype or launch mode that the device does not have.
-    pub fn open(root: &Path, accelerator: Arc<dyn Accelerator>, options: PipelineOptions) -> Result<Self> {
-        let _span = tracing::info_span!("open", model = %root.display()).entered();
-        let folder = ModelFolder::open(root)?;
+    pub fn open(
+        root: impl Into<Location>,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        Self::of(&ModelFolder::open(root)?, accelerator, options)
+    }
+
+    /// As [`Pipeline::open`], of a folder some of whose components may come from single files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::open`].
+    pub fn of(
+        folder: &ModelFolder,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        let _span = tracing::info_span!("open", model = %folder.root().display()).entered();
         let flux = match folder.class() {
-            PipelineClass::Flux => Flux::open(&folder)?,
+            PipelineClass::Flux => Flux::open(folder)?,
         };
-        Self::place(root.to_path_buf(), flux, accelerator, options)
+        Self::place(folder.root().to_path_buf(), flux, accelerator, options)
     }
 
     /// Another pipeline of the same model on the same device. The two have one copy of configs, tokenizers, mapped
@@ -82,7 +99,7 @@ impl Pipeline {
         accelerator: Arc<dyn Accelerator>,
         options: PipelineOptions,
     ) -> Result<Self> {
-        let dtype = options.dtype.unwrap_or_else(|| flux.stored_dtype());
+        let dtype = options.dtype.or(flux.default_dtype()).unwrap_or_else(|| flux.stored_dtype());
         let device = accelerator.device();
         if !device.capabilities.dtypes.contains(&dtype) {
             let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();

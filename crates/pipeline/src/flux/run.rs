@@ -69,6 +69,11 @@ impl Flux {
         Self { model, text: self.text.share(), denoiser, vae: self.vae.share() }
     }
 
+    /// The dtype that the model's own defaults ask for.
+    pub(crate) fn default_dtype(&self) -> Option<DType> {
+        self.model.defaults.dtype
+    }
+
     pub(crate) fn stored_dtype(&self) -> DType {
         self.model.stored_dtype()
     }
@@ -165,22 +170,25 @@ impl Flux {
     fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
-        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let own = &self.model.defaults;
+        let width = request.width.or(own.width).unwrap_or(side);
+        let height = request.height.or(own.height).unwrap_or(side);
         let extents = Extents::new(width, height, scale)?;
         let count = request.count.unwrap_or(1);
         within("count", count, MOST_PICTURES)?;
         let batch = request.batch_size.unwrap_or(1);
         within("batch-size", batch, MOST_PICTURES)?;
-        let max_sequence_length = request.max_sequence_length.unwrap_or(SEQUENCE);
+        let max_sequence_length = request.max_sequence_length.or(own.max_sequence_length).unwrap_or(SEQUENCE);
         within("max-sequence-length", max_sequence_length, SEQUENCE)?;
         let strength = request.image.as_ref().map(|(_, strength)| strength.unwrap_or(STRENGTH));
-        let guidance =
-            request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
+        let usual = if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE };
+        let guidance = request.guidance.or(own.guidance).unwrap_or(usual);
         finite("guidance", guidance)?;
-        let true_cfg = request.true_cfg.unwrap_or(1.0);
+        let true_cfg = request.true_cfg.or(own.true_cfg).unwrap_or(1.0);
         finite("true-cfg", true_cfg)?;
-        let true_cfg = (true_cfg > 1.0 && request.negative.is_some()).then_some(true_cfg);
-        let steps = request.steps.clone().unwrap_or(Steps::Count(STEPS));
+        let negative = request.negative.as_ref().or(own.negative.as_ref());
+        let true_cfg = (true_cfg > 1.0 && negative.is_some()).then_some(true_cfg);
+        let steps = request.steps.clone().unwrap_or(Steps::Count(own.steps.unwrap_or(STEPS)));
         let noise_dtype = request.noise_dtype.unwrap_or(match dtype {
             DType::Bf16 => NoiseDtype::BF16,
             DType::F16 => NoiseDtype::F16,
@@ -188,7 +196,7 @@ impl Flux {
         });
         let settings = Settings {
             prompt: request.prompt.clone(),
-            negative: true_cfg.and(request.negative.clone()),
+            negative: true_cfg.and(negative.cloned()),
             true_cfg,
             guidance: self.model.transformer.guidance_embeds.then_some(guidance),
             steps: match &steps {
