@@ -12,6 +12,7 @@ pub(crate) use dtype::DtypeArg;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
+use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Decode(Box<DecodeArgs>),
     /// Lists backends and their devices, and why one is missing.
     Devices(DevicesArgs),
+    /// Says what a model is, what it takes, and whether it fits; loads no weights.
+    Inspect(Box<InspectArgs>),
     /// Runs the conformance suite on a backend and prints the verdict.
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.

@@ -2,6 +2,7 @@
 
 use crate::again;
 use crate::args::GenerateArgs;
+use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
 use crate::model;
@@ -85,6 +86,7 @@ fn one(
     let generated = pipeline.generate(&job.request, saver, cancel);
     saver.progress.finish();
     let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
+    inspect::remember(pipeline, &job.request, &generated, args.device.threads);
     let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
     Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
 }

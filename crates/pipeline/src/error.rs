@@ -226,6 +226,20 @@ pub enum Error {
     /// The device or its plugin failed.
     #[error(transparent)]
     Accel(#[from] tintype_accel::Error),
+    /// A run needs more memory than the device has free. Found before anything is loaded.
+    #[error("{what} needs {} on {device}, {} are free; {remedy}", gibibytes(*.needed), gibibytes(*.free))]
+    DoesNotFit {
+        /// What was asked for.
+        what: String,
+        /// The device.
+        device: String,
+        /// The most bytes that would be held at once.
+        needed: u64,
+        /// Bytes that are free for it.
+        free: u64,
+        /// What would fit.
+        remedy: String,
+    },
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(
         "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \
@@ -269,6 +283,11 @@ pub enum Error {
         /// What is wrong and what would do.
         reason: String,
     },
+}
+
+/// Bytes for people, rounded to hundredths.
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 impl Error {

@@ -9,6 +9,7 @@ use crate::generate::{Component, Event, Given, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
 use tintype_models::flux::{self, FEATURES};
 use tintype_program::DType;
@@ -144,6 +145,7 @@ impl Denoising {
         run.show(|| "latents_init".into(), &state)?;
         let mut pacer = Pacer::default();
         let mut told = 0;
+        let mut first_done = None;
         for i in 0..self.steps {
             run.cancel.check()?;
             stage.run()?;
@@ -156,10 +158,17 @@ impl Denoising {
             if let (Some(previews), Some(x0)) = (&mut previews, &x0) {
                 self.preview(run, previews, x0, i + 1, &batch)?;
             }
+            if done > 0 {
+                first_done.get_or_insert_with(|| (Instant::now(), done));
+            }
         }
         // The last steps are still in flight: progress is told when they are done, and so is their failure.
         place.accelerator.record()?.wait(WaitReason::Synchronize)?;
         self.tell(run, &mut told, self.steps, &batch);
+        // The first step also does what is done once, such as packing weights, so it is not counted.
+        if let Some((since, done)) = first_done.filter(|(_, done)| *done < self.steps) {
+            run.step_seconds = Some(since.elapsed().as_secs_f64() / (self.steps - done) as f64);
+        }
         Ok(state)
     }
 

@@ -26,7 +26,7 @@ const GUIDANCE_FROM_IMAGE: f64 = 7.0;
 const STRENGTH: f64 = 0.6;
 const SEQUENCE: usize = 512;
 /// Latent pixels of a side, where no size is asked for.
-const LATENT_SIDE: usize = 128;
+pub(super) const LATENT_SIDE: usize = 128;
 /// More pictures than anyone asks for in one run.
 const MOST_PICTURES: usize = 10_000;
 
@@ -39,17 +39,17 @@ pub(crate) struct Flux {
 }
 
 /// What a run is asked to do, checked and with its defaults.
-struct Task<'t> {
-    settings: Settings,
-    extents: Extents,
-    schedule: ScheduleRequest,
+pub(super) struct Task<'t> {
+    pub(super) settings: Settings,
+    pub(super) extents: Extents,
+    pub(super) schedule: ScheduleRequest,
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
     /// Which of the run's pictures are made.
     pictures: Range<usize>,
-    batch: usize,
-    preview: Option<usize>,
+    pub(super) batch: usize,
+    pub(super) preview: Option<usize>,
 }
 
 impl Flux {
@@ -167,7 +167,7 @@ impl Flux {
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
-    fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+    pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
         let own = &self.model.defaults;

@@ -6,6 +6,7 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 use tintype_accel::Buffer;
 use tintype_models::{clip, t5};
+use tintype_program::{DType, Program};
 
 /// A prompt on the device.
 pub(crate) struct Prompt {
@@ -42,12 +43,9 @@ pub(crate) struct TextEncoders {
 
 impl TextEncoders {
     pub(crate) fn new(model: &FluxModel) -> Self {
-        // Buffers that transformers saves and does not need, and the projection that only CLIP's full model uses.
-        let clip = |name: &str| name.ends_with("position_ids") || name == "text_projection.weight";
-        let t5 = |name: &str| name == "encoder.embed_tokens.weight";
         Self {
-            clip: Component::new("text_encoder", model.clip_weights.clone(), clip),
-            t5: Component::new("text_encoder_2", model.t5_weights.clone(), t5),
+            clip: Component::new("text_encoder", model.clip_weights.clone(), clip_ignores),
+            t5: Component::new("text_encoder_2", model.t5_weights.clone(), t5_ignores),
         }
     }
 
@@ -77,15 +75,11 @@ impl TextEncoders {
 
     fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, role: Role) -> Result<Buffer> {
         let (config, dtype, place, name) = (&model.clip, run.dtype, run.place, role.prefix());
-        // diffusers cuts prompts where the tokenizer says; published tokenizers and models agree on 77.
-        let length = model.clip_tokenizer.model_max_length().unwrap_or(config.max_position_embeddings);
-        let length = length.min(config.max_position_embeddings);
+        let length = clip_length(model);
         let ids =
             tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
         show_ids(run.watcher, &format!("{name}clip.ids"), &ids);
-        let stage = self
-            .clip
-            .stage(&length, run, || Ok(clip::program(config, model.clip_prefix(), 1, length, dtype)?))?;
+        let stage = self.clip.stage(&length, run, || clip_program(model, dtype))?;
         let mask = clip::causal_mask(length, dtype);
         let index = clip::pooled_index(config, &ids, length);
         let inputs = [
@@ -114,9 +108,7 @@ impl TextEncoders {
         let ids =
             tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
         show_ids(run.watcher, &format!("{name}t5.ids"), &ids);
-        let stage = self
-            .t5
-            .stage(&length, run, || Ok(t5::program(config, model.t5_embedding(), 1, length, dtype)?))?;
+        let stage = self.t5.stage(&length, run, || t5_program(model, length, dtype))?;
         let buckets = t5::relative_buckets(config, length);
         let inputs = [("input_ids", Given::Ids(&ids)), ("relative_buckets", Given::Ids(&buckets))];
         let outputs = stage.call(place, role as usize, &inputs)?;
@@ -126,6 +118,33 @@ impl TextEncoders {
         run.show(|| format!("{name}t5.last_hidden_state"), &text)?;
         Ok(text)
     }
+}
+
+/// Buffers that transformers saves and does not need, and the projection that only CLIP's full model uses.
+pub(crate) fn clip_ignores(name: &str) -> bool {
+    name.ends_with("position_ids") || name == "text_projection.weight"
+}
+
+/// A second name of the token table.
+pub(crate) fn t5_ignores(name: &str) -> bool {
+    name == "encoder.embed_tokens.weight"
+}
+
+/// Tokens of a prompt for CLIP. diffusers cuts prompts where the tokenizer says; published tokenizers and models agree
+/// on 77.
+fn clip_length(model: &FluxModel) -> usize {
+    let positions = model.clip.max_position_embeddings;
+    model.clip_tokenizer.model_max_length().unwrap_or(positions).min(positions)
+}
+
+/// CLIP for one prompt.
+pub(crate) fn clip_program(model: &FluxModel, dtype: DType) -> Result<Program> {
+    Ok(clip::program(&model.clip, model.clip_prefix(), 1, clip_length(model), dtype)?)
+}
+
+/// T5 for one prompt of `length` tokens.
+pub(crate) fn t5_program(model: &FluxModel, length: usize, dtype: DType) -> Result<Program> {
+    Ok(t5::program(&model.t5, model.t5_embedding(), 1, length, dtype)?)
 }
 
 /// The prompt's ids, padded to `length`; what does not fit is told to the watcher.

@@ -73,10 +73,7 @@ impl Vae {
         let pixels = from_picture(picture, extents.width, extents.height);
         let key = [extents.latent_height, extents.latent_width];
         let (config, place, dtype) = (&model.vae, run.place, run.dtype);
-        let shape = [1, extents.height, extents.width];
-        let stage = self
-            .encoder
-            .stage(&key, run, || Ok(vae::encoder_program(config, model.vae_names(), shape, dtype)?))?;
+        let stage = self.encoder.stage(&key, run, || encode_program(model, extents, dtype))?;
         let outputs = stage.call(place, 0, &[("image", Given::Values(&pixels))])?;
         let [mean, std] = outputs.as_slice() else {
             return Err(Error::Internal { reason: "the encoder gives two outputs".into() });
@@ -92,8 +89,14 @@ impl Vae {
     }
 }
 
+/// A picture to its posterior.
+pub(crate) fn encode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+    let shape = [1, extents.height, extents.width];
+    Ok(vae::encoder_program(&model.vae, model.vae_names(), shape, dtype)?)
+}
+
 /// Unpacking, unscaling, decoding.
-fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+pub(crate) fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
     let config = &model.vae;
     config.validate()?;
     let (h, w) = (extents.latent_height, extents.latent_width);

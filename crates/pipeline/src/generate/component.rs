@@ -24,6 +24,8 @@ pub(crate) struct Run<'r> {
     pub(crate) cancel: &'r CancelToken,
     /// The record of a picture that this place makes, settings aside.
     pub(crate) made: &'r Made,
+    /// What a denoising step took, once steps were run.
+    pub(crate) step_seconds: Option<f64>,
 }
 
 /// Weights and compiled Programs of one component. `K` tells its shapes apart.
