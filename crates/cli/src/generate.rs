@@ -11,8 +11,17 @@ use tintype::accel::Choice;
 use tintype::pipeline::{files, folder};
 use tintype::{CancelToken, Generated, OpenOptions, Pipeline, PipelineOptions, Request, Steps};
 
+/// More pictures than anyone asks for in one run.
+const MOST_PICTURES: usize = 10_000;
+
 pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
     let started = Instant::now();
+    // Before anything is sized by it. The pipeline says the same of it.
+    anyhow::ensure!(
+        (1..=MOST_PICTURES).contains(&args.count),
+        "count is {}: give a number from 1 to {MOST_PICTURES}",
+        args.count
+    );
     let outputs = outputs(&args.output, args.count);
     for path in &outputs {
         // Minutes of work are not to be lost to a folder that cannot be written.

@@ -53,6 +53,11 @@ pub use tintype_pipeline::{
 };
 pub use tintype_program::DType;
 
+/// The guide's programs, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "cpu"))]
+#[doc = include_str!("../../../docs/library.md")]
+struct Guide;
+
 /// The backends that this build has. Others may be registered beside them.
 pub fn backends() -> Registry {
     #[allow(unused_mut, reason = "a build without any backend registers none")]
