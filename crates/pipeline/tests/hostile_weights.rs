@@ -138,6 +138,26 @@ fn what_is_no_regular_file() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn what_is_written_is_what_is_read(
+        tensors in proptest::collection::btree_map("[a-z.0-9é]{1,20}", proptest::collection::vec(proptest::num::u8::ANY, 0..40), 0..12),
+    ) {
+        use safetensors::tensor::{Dtype, TensorView};
+        let views = tensors.iter().map(|(name, bytes)| {
+            (name.clone(), TensorView::new(Dtype::U8, vec![1, bytes.len()], bytes).unwrap())
+        });
+        let scratch = Scratch::new();
+        scratch.write("model.safetensors", safetensors::serialize(views, None).unwrap());
+        let checkpoint = Checkpoint::open(scratch.path(), &["model"]).unwrap();
+        proptest::prop_assert!(checkpoint.names().eq(tensors.keys().map(String::as_str)));
+        for (name, bytes) in &tensors {
+            let tensor = checkpoint.require(name).unwrap();
+            proptest::prop_assert_eq!((tensor.shape, tensor.bytes), (&[1, bytes.len()][..], bytes.as_slice()));
+        }
+    }
+}
+
 /// An index of shards beside one sound shard, `one.safetensors`, that holds `a`.
 fn index(text: &str) -> String {
     let scratch = Scratch::new();
