@@ -78,6 +78,11 @@ pub fn bundled() -> Option<pipeline::folder::Location> {
     (!files.is_empty()).then(|| pipeline::folder::Location::embedded(BUNDLED, files))
 }
 
+/// The guide's programs, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "cpu"))]
+#[doc = include_str!("../../../docs/library.md")]
+struct Guide;
+
 /// The backends that this build has. Others may be registered beside them.
 pub fn backends() -> Registry {
     #[allow(unused_mut, reason = "a build without any backend registers none")]
