@@ -29,9 +29,10 @@ struct Done {
 
 pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let started = Instant::now();
-    let cancel = cancel_on_interrupt()?;
     let recipe = args.from.as_deref().map(again::recipe).transpose()?;
     let jobs = jobs(args, recipe.as_ref())?;
+    // From here on there may be files to tidy up; before, an interrupt may end the process at once.
+    let cancel = cancel_on_interrupt()?;
     let grid = args.grid.then(|| names::with(&args.output, "-grid"));
     for path in jobs.iter().flat_map(|job| &job.outputs).chain(&grid) {
         // Minutes of work are not to be lost to a folder that cannot be written.
