@@ -146,6 +146,13 @@ pub(crate) struct GenerateArgs {
     pub(crate) json: bool,
 }
 
+impl GenerateArgs {
+    /// The options that chose the model, as they are given to another command.
+    pub(crate) fn model_options(&self) -> Vec<(&'static str, String)> {
+        vec![("--model", self.model.clone())]
+    }
+}
+
 /// Which device.
 #[derive(Args)]
 pub(crate) struct DeviceArgs {

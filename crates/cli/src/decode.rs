@@ -5,6 +5,7 @@ use crate::interrupt::cancel_on_interrupt;
 use crate::names;
 use crate::progress::Progress;
 use crate::save::Saver;
+use crate::say;
 use anyhow::Result;
 use std::process::ExitCode;
 use tintype::pipeline::recipe::Recipe;
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     let mut options = OpenOptions::default();
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
-    eprintln!("device: {}", opened.choice);
+    say::note(format!("device: {}", opened.choice));
     let root = folder::resolve(&args.model)?;
     let recipe = Recipe::from(latents.made.clone());
     let dtype = args.dtype.map(Into::into).or(recipe.dtype);

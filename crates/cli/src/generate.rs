@@ -7,6 +7,7 @@ use crate::jobs::{Job, jobs};
 use crate::names;
 use crate::progress::Progress;
 use crate::save::{self, Saver};
+use crate::say;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let mut options = OpenOptions::default();
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
-    eprintln!("device: {}", opened.choice);
+    say::note(format!("device: {}", opened.choice));
     let root = folder::resolve(&args.model)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
     let pipeline_options = PipelineOptions { dtype, launch: args.launch };
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         let mut report = report(&pipeline, &opened.choice, &done, &saver.progress.warnings);
         report["seconds"] = started.elapsed().as_secs_f64().into();
         report["grid"] = json!(grid);
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say::all(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -85,7 +86,7 @@ fn one(
     saver.expect(&job.outputs, job.request.only.unwrap_or(0));
     let generated = pipeline.generate(&job.request, saver, cancel);
     saver.progress.finish();
-    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
+    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model_options()))?;
     let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
     Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
 }

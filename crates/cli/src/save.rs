@@ -56,19 +56,21 @@ impl Saver {
         index.checked_sub(self.first).and_then(|place| self.outputs.get(place)).cloned()
     }
 
-    /// What is told of a run that failed. Latents that it leaves are kept beside the output.
-    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &str) -> anyhow::Error {
+    /// What is told of a run that failed. Latents that it leaves are kept beside the output. `model` is the options that
+    /// chose the model, for the command that goes on.
+    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &[(&str, String)]) -> anyhow::Error {
         self.progress.finish();
         let Error::Unfinished { latents, source } = error else { return error.into() };
         let first = self.output(latents.made.picture).unwrap_or_else(|| base.to_path_buf());
         let output = if latents.shape[0] > 1 { base } else { &first };
         let path = names::latents(&first);
+        let model: String =
+            model.iter().map(|(option, value)| format!(" {option} {}", quoted(value))).collect();
         match files::write_latents(&path, &latents) {
             Ok(()) => anyhow!(
                 "{source}\nThe denoised latents are kept. Once the cause is mended, this goes on from them:\n  \
-                 tintype decode {} --model {} -o {}",
+                 tintype decode {}{model} -o {}",
                 quoted(&path.to_string_lossy()),
-                quoted(model),
                 quoted(&output.to_string_lossy())
             ),
             Err(error) => anyhow!("{source}\nThe denoised latents could not be kept either: {error}"),
