@@ -64,12 +64,12 @@ impl Saver {
         let first = self.output(latents.made.picture).unwrap_or_else(|| base.to_path_buf());
         let output = if latents.shape[0] > 1 { base } else { &first };
         let path = names::latents(&first);
+        let model: String = model.words().map(|word| format!(" {}", quoted(&word))).collect();
         match files::write_latents(&path, &latents) {
             Ok(()) => anyhow!(
                 "{source}\nThe denoised latents are kept. Once the cause is mended, this goes on from them:\n  \
-                 tintype decode {}{} -o {}",
+                 tintype decode {}{model} -o {}",
                 quoted(&path.to_string_lossy()),
-                model.words().map(|word| format!(" {}", quoted(&word))).collect::<String>(),
                 quoted(&output.to_string_lossy())
             ),
             Err(error) => anyhow!("{source}\nThe denoised latents could not be kept either: {error}"),
