@@ -81,6 +81,17 @@ fn what_does_not_open_is_one_problem_among_others() {
 }
 
 #[test]
+fn files_that_were_never_filled_are_a_problem() {
+    let folder = good();
+    rewrite(&folder.path().join("text_encoder/model.safetensors"), |tensors| {
+        tensors.values_mut().for_each(|(_, _, bytes)| bytes.fill(0));
+    });
+    let problems = told(folder.path());
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with("text_encoder: all ") && problems[0].contains("download them again"));
+}
+
+#[test]
 fn a_check_can_be_cancelled_and_needs_a_model() {
     let cancel = CancelToken::default();
     cancel.cancel();

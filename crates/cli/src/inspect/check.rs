@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use tintype::CancelToken;
 use tintype::pipeline::folder::ModelFolder;
-use tintype::pipeline::inspect::{Checked, check};
+use tintype::pipeline::inspect::{AllZero, Checked, check};
 
 pub(super) fn run(folder: &ModelFolder, cancel: &CancelToken, json: bool) -> Result<ExitCode> {
     let started = Instant::now();
@@ -30,16 +30,34 @@ pub(super) fn run(folder: &ModelFolder, cancel: &CancelToken, json: bool) -> Res
     Ok(if checked.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Tensors of zeros of one component: by name, or how many where there are many.
+fn note(zeros: &[AllZero]) -> String {
+    const NAMED: usize = 12;
+    match zeros {
+        [first, ..] if zeros.len() > NAMED => {
+            format!(
+                "note: {}: {} tensors are all zeros, `{}` among them\n",
+                first.component,
+                zeros.len(),
+                first.tensor
+            )
+        }
+        few => few
+            .iter()
+            .map(|zero| {
+                format!("note: {}: `{}` {:?} is all zeros\n", zero.component, zero.tensor, zero.shape)
+            })
+            .collect(),
+    }
+}
+
 fn told(checked: &Checked, seconds: f64) -> String {
     let mut text = String::new();
     for problem in &checked.problems {
         text.push_str(&format!("{problem}\n"));
     }
-    for zero in &checked.zeros {
-        text.push_str(&format!(
-            "note: {}: `{}` {:?} is all zeros\n",
-            zero.component, zero.tensor, zero.shape
-        ));
+    for zeros in checked.zeros.chunk_by(|a, b| a.component == b.component) {
+        text.push_str(&note(zeros));
     }
     let read = format!(
         "{} tensors, {}, read in {}",

@@ -1,28 +1,32 @@
 //! Numbers for people.
 
-/// Bytes with a binary unit: `23.80 GiB`.
+/// Bytes with a binary unit: `22.2 GiB`.
 pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let steps = UNITS.iter().enumerate();
-    let fits = |i: usize| (bytes as f64) < 1023.5 * 1024f64.powi(i as i32);
-    let (power, unit) = steps.clone().find(|(i, _)| fits(*i)).or(steps.last()).unwrap_or((0, &"B"));
-    match power {
-        0 => format!("{bytes} {unit}"),
-        _ => format!("{} {unit}", digits(bytes as f64 / 1024f64.powi(power as i32))),
+    match scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]) {
+        (_, "B") => format!("{bytes} B"),
+        (value, unit) => format!("{} {unit}", digits(value)),
     }
 }
 
 /// A count with a decimal unit: `11.9 G` and the `what` behind it.
 pub(super) fn count(value: f64, what: &str) -> String {
-    const UNITS: [&str; 6] = ["", "k", "M", "G", "T", "P"];
-    let steps = UNITS.iter().enumerate();
-    let fits = |i: usize| value < 999.5 * 1000f64.powi(i as i32);
-    let (power, unit) = steps.clone().find(|(i, _)| fits(*i)).or(steps.last()).unwrap_or((0, &""));
-    let number = match power {
-        0 => format!("{value:.0}"),
-        _ => digits(value / 1000f64.powi(power as i32)),
+    let told = match scaled(value, 1000.0, &["", "k", "M", "G", "T", "P"]) {
+        (value, "") => format!("{value:.0} {what}"),
+        (value, unit) => format!("{} {unit}{what}", digits(value)),
     };
-    format!("{number} {unit}{what}").trim_end().to_owned()
+    told.trim_end().to_owned()
+}
+
+/// A number below `base`, as far as there are units, and its unit. What would be rounded up to `base` is in the next unit.
+fn scaled<'u>(mut value: f64, base: f64, units: &[&'u str]) -> (f64, &'u str) {
+    let mut units = units.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    while value >= base - 0.5
+        && let Some(next) = units.next()
+    {
+        (value, unit) = (value / base, next);
+    }
+    (value, unit)
 }
 
 /// Three figures.

@@ -71,6 +71,13 @@ pub enum Problem {
         /// The first of them, counted in row-major order.
         first: u64,
     },
+    /// Nothing but zeros in a whole component: files that were laid out and never filled.
+    Empty {
+        /// The component.
+        component: String,
+        /// How many tensors.
+        tensors: usize,
+    },
 }
 
 /// A tensor whose elements are all zero. Trained models have a few, most often biases, so it is no problem by itself.
@@ -138,6 +145,10 @@ pub fn check(
         let found = scan::all(&weights, cancel, &mut |done| progress(before + done, total))?;
         checked.bytes += weights.total_bytes() as u64;
         checked.tensors += found.len();
+        if !found.is_empty() && found.iter().all(|(_, scan)| scan.zero) {
+            let (component, tensors) = (component.to_owned(), found.len());
+            checked.problems.push(Problem::Empty { component, tensors });
+        }
         for (tensor, Scan { not_finite, first, zero }) in found {
             let (component, tensor) = (component.to_owned(), tensor.to_owned());
             if let Some(first) = first {
@@ -187,6 +198,12 @@ impl fmt::Display for Problem {
             }
             Problem::Dtype { component, tensor, found } => {
                 write!(f, "{component}: `{tensor}` is stored as {found}; f32, f16 and bf16 are read")
+            }
+            Problem::Empty { component, tensors } => {
+                write!(
+                    f,
+                    "{component}: all {tensors} tensors are zeros: its files were never filled; download them again"
+                )
             }
             Problem::NotFinite { component, tensor, count, first } => {
                 write!(

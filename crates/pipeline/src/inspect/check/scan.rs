@@ -105,30 +105,50 @@ fn enter(whole: &mut Scan, piece: &Scan, first_element: u64) {
 /// One piece. An element is not finite where all bits of its exponent are set, and zero where all but its sign are not.
 fn scan(dtype: Dtype, bytes: &[u8]) -> Scan {
     match dtype {
-        Dtype::BF16 => floats::<2>(bytes, 0x7F80, 0x7FFF),
-        Dtype::F16 => floats::<2>(bytes, 0x7C00, 0x7FFF),
-        Dtype::F32 => floats::<4>(bytes, 0x7F80_0000, 0x7FFF_FFFF),
-        Dtype::F64 => floats::<8>(bytes, 0x7FF0_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF),
+        Dtype::BF16 => halves(bytes, 0x7F80),
+        Dtype::F16 => halves(bytes, 0x7C00),
+        Dtype::F32 => singles(bytes, 0x7F80_0000),
+        Dtype::F64 => doubles(bytes, 0x7FF0_0000_0000_0000),
         _ => Scan { not_finite: 0, first: None, zero: bytes.iter().all(|byte| *byte == 0) },
     }
 }
 
-fn floats<const WIDTH: usize>(bytes: &[u8], exponent: u64, magnitude: u64) -> Scan {
-    let (elements, _) = bytes.as_chunks::<WIDTH>();
-    let bits = |element: &[u8; WIDTH]| {
-        let mut word = [0; 8];
-        word[..WIDTH].copy_from_slice(element);
-        u64::from_le_bytes(word)
+/// Reads elements as words of one width. Whole blocks are looked at first, without a branch an element, so that gigabytes
+/// go through vector instructions; only a block in which something is wrong is looked at again.
+macro_rules! floats {
+    ($name:ident, $word:ty) => {
+        fn $name(bytes: &[u8], exponent: $word) -> Scan {
+            const WIDTH: usize = size_of::<$word>();
+            let (elements, _) = bytes.as_chunks::<WIDTH>();
+            let mut scan = Scan { not_finite: 0, first: None, zero: true };
+            for (index, block) in elements.chunks(BLOCK).enumerate() {
+                let (mut wrong, mut any): ($word, $word) = (0, 0);
+                for element in block {
+                    let bits = <$word>::from_le_bytes(*element);
+                    wrong |= <$word>::from(bits & exponent == exponent);
+                    any |= bits;
+                }
+                scan.zero &= any << 1 == 0;
+                if wrong != 0 {
+                    let is_wrong =
+                        |element: &&[u8; WIDTH]| <$word>::from_le_bytes(**element) & exponent == exponent;
+                    scan.not_finite += block.iter().filter(is_wrong).count() as u64;
+                    let first = || block.iter().position(|element| is_wrong(&element));
+                    let place = |first: usize| (index * BLOCK + first) as u64;
+                    scan.first = scan.first.or_else(|| first().map(place));
+                }
+            }
+            scan
+        }
     };
-    let wrong = |element: &[u8; WIDTH]| bits(element) & exponent == exponent;
-    let (mut not_finite, mut any) = (0u64, 0u64);
-    for element in elements {
-        not_finite += u64::from(wrong(element));
-        any |= bits(element) & magnitude;
-    }
-    let first = (not_finite > 0).then(|| elements.iter().position(wrong)).flatten();
-    Scan { not_finite, first: first.map(|first| first as u64), zero: any == 0 }
 }
+
+/// Elements of a block.
+const BLOCK: usize = 4096;
+
+floats!(halves, u16);
+floats!(singles, u32);
+floats!(doubles, u64);
 
 #[cfg(test)]
 mod tests {
