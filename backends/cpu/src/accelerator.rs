@@ -2,7 +2,6 @@
 
 use crate::compile::{self, Cache};
 use crate::context::Context;
-use crate::graph::Graphs;
 use crate::level::Level;
 use crate::machine;
 use crate::memory::{Access, CpuStorage, HostMemory};
@@ -10,7 +9,7 @@ use crate::module::CpuModule;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
-    HostBytes, LaunchMode, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
+    HostBytes, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
 };
 use tintype_program::Program;
 
@@ -48,9 +47,8 @@ impl Accelerator for CpuAccelerator {
         let packed = entry.params.iter().zip(&plan.packs).map(|(param, packing)| {
             packing.map_or(0, |packing| packing.bytes(self.context.level, entry.ty(param.value)) as u64)
         });
-        let captures = if options.launch == LaunchMode::Graph { Graphs::KEPT } else { 0 };
         let (arena, derived) = (plan.arena as u64, packed.sum());
-        Ok(Footprint { arena, derived, in_place: true, captures, exact: true })
+        Ok(Footprint { arena, derived, in_place: true, exact: true })
     }
 
     fn free_memory(&self) -> Option<u64> {

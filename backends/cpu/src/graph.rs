@@ -57,7 +57,7 @@ unsafe impl Send for Graphs {}
 
 impl Graphs {
     /// How many captures an instance keeps: those of the buffers it was run on last.
-    pub(crate) const KEPT: usize = 4;
+    const KEPT: usize = 4;
 
     /// The capture of a run on these buffers.
     pub(crate) fn get(&mut self, bindings: &Bindings) -> Option<&Arc<Graph>> {

@@ -13,8 +13,6 @@ pub struct Footprint {
     pub derived: u64,
     /// Whether weights that are stored as they are bound stay in the pages of their files.
     pub in_place: bool,
-    /// How many runs' inputs, outputs and states an instance keeps alive when it is done with them: those that it captured.
-    pub captures: usize,
     /// Whether this is the plugin's own plan. If not, it is the plan of a cautious plugin: every result in memory of
     /// its own, nothing made from weights.
     pub exact: bool,
@@ -31,7 +29,7 @@ impl Footprint {
         let program = passes::group_elementwise(program.clone());
         let plans = memory::plan(&program, Buffer::ALIGNMENT, |_, node| memory::Need::fresh(&node.op));
         let arena = plans.last().map_or(0, |entry| entry.size as u64);
-        Ok(Self { arena, derived: 0, in_place: false, captures: 0, exact: false })
+        Ok(Self { arena, derived: 0, in_place: false, exact: false })
     }
 }
 

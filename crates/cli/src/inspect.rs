@@ -8,27 +8,30 @@ mod units;
 
 pub(crate) use args::InspectArgs;
 
+use crate::interrupt::cancel_on_interrupt;
+use crate::model;
+use crate::progress::Progress;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use tintype::accel::{Accelerator, Opened};
-use tintype::pipeline::folder;
 use tintype::pipeline::inspect::{DeviceReport, Inspection, Inspector, Known, TimedRun, Timings};
 use tintype::{Generated, OpenOptions, Pipeline, PipelineOptions, Request, bench};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
-    let root = folder::resolve(&args.model)?;
+    let cancel = cancel_on_interrupt()?;
+    let folder = model::open(&args.model, &mut Progress::new(false), &cancel)?;
     if args.check {
-        return check::run(&root, args.json);
+        return check::run(&folder, &cancel, args.json);
     }
-    let inspector = Inspector::open(&root)?;
+    let inspector = Inspector::of(folder)?;
     let request = args.request();
     if let Some(component) = &args.program {
         return programs(&inspector, &request, component, args);
     }
     let options = PipelineOptions { dtype: args.dtype.map(Into::into), launch: args.launch };
-    let dtype = options.dtype.unwrap_or_else(|| inspector.stored_dtype());
+    let dtype = options.dtype.unwrap_or_else(|| inspector.default_dtype());
     let work = inspector.work(&request, dtype)?;
     let timings = timings();
     let report = |accelerator: &dyn Accelerator| {
@@ -80,7 +83,7 @@ fn programs(
     component: &str,
     args: &InspectArgs,
 ) -> Result<ExitCode> {
-    let dtype = args.dtype.map_or_else(|| inspector.stored_dtype(), Into::into);
+    let dtype = args.dtype.map_or_else(|| inspector.default_dtype(), Into::into);
     let programs = inspector.programs(request, dtype)?;
     let wanted =
         |name: &str| component.is_empty() || name == component || name.split('.').next() == Some(component);

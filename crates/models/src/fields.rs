@@ -1,5 +1,7 @@
 //! Checks that configs share. A config is somebody's file: its numbers are bounded before anything is sized by them.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -10,6 +12,9 @@ pub(crate) const MAX_LAYERS: usize = 1_000;
 pub(crate) const MAX_WIDTH: usize = 1 << 20;
 /// The longest table of embeddings: vocabularies and positions.
 pub(crate) const MAX_ROWS: usize = 1 << 24;
+
+/// The longest prompt a text encoder has positions for. A mask has the square of it.
+pub(crate) const MAX_POSITIONS: usize = 1 << 13;
 
 /// The model whose config is checked.
 pub(crate) struct Fields(pub(crate) &'static str);
@@ -25,7 +30,7 @@ impl Fields {
         value: impl Display,
         remedy: impl Into<String>,
     ) -> Error {
-        Error::Config { component: self.0, field, value: value.to_string(), remedy: remedy.into() }
+        Error::Config { component: self.0, field, value: brief(value.to_string()), remedy: remedy.into() }
     }
 
     /// `1..=most`.
@@ -60,4 +65,14 @@ impl Fields {
         }
         Err(Error::Size { component: self.0, what, value, remedy: format!("it must be from 1 to {most}") })
     }
+}
+
+/// A value as a message shows it: what is long is cut.
+fn brief(mut value: String) -> String {
+    const MOST: usize = 200;
+    if let Some((at, _)) = value.char_indices().nth(MOST) {
+        value.truncate(at);
+        value.push('…');
+    }
+    value
 }

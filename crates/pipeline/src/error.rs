@@ -18,6 +18,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file is far longer than any model's file of its kind, and was not read.
+    #[error("{} is longer than {most} bytes, more than any model's file of this kind; download it again", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        most: u64,
+    },
     /// The operating system refused to write a file.
     #[error("cannot write {}: {source}; choose an output in a folder that exists and that you may write to", path.display())]
     Write {
@@ -53,11 +61,16 @@ pub enum Error {
         remedy: String,
     },
     /// The path given as a model is not a folder.
-    #[error("{} is {what}, not a folder; give the folder that holds model_index.json", path.display())]
+    #[error(
+        "{} is {what}, not a folder; give the folder that holds model_index.json{}", path.display(),
+        if *what == "a single weights file" {
+            ", and the file itself as its --transformer or --vae: text encoders and tokenizers are not in it"
+        } else { "" }
+    )]
     NotAFolder {
         /// The path.
         path: PathBuf,
-        /// What is there instead: "missing" or "a file".
+        /// What is there instead: "missing", "a file" or "a single weights file".
         what: &'static str,
     },
     /// The folder has no `model_index.json`.
@@ -93,16 +106,26 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// `--model ORG/NAME` is neither a folder nor in the Hub cache.
+    /// `--model` is neither a folder nor a repository that is in the Hub's cache or can be downloaded.
     #[error(
-        "no model `{name}`: looked for {looked}; give a folder in the diffusers layout, or download the model \
-         first, for example with `hf download {name}`"
+        "no model `{name}`: looked for {looked}; give a folder in the diffusers layout or a repository of the Hub \
+         (ORG/NAME), which `hf download` fetches where this program may or can not"
     )]
     ModelNotFound {
         /// The name that was asked for.
         name: String,
         /// Every place that was looked at.
         looked: String,
+    },
+    /// A model could not be downloaded, or not be kept.
+    #[error("cannot download {what}: {reason}; {remedy}")]
+    Download {
+        /// The repository, and the file where one is at fault.
+        what: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        remedy: String,
     },
     /// A component folder holds no weights under any name that is read.
     #[error("{} holds no weights: expected {expected}, found {found}", folder.display())]
@@ -226,6 +249,23 @@ pub enum Error {
         /// The result.
         what: &'static str,
     },
+    /// A picture was denoised, but could not be decoded, or its watcher could not take it. The latents are here, so that
+    /// nothing need be denoised again: [`crate::files::write_latents`] keeps them, [`crate::Pipeline::decode`] goes on.
+    #[error("{source}")]
+    Unfinished {
+        /// The latents of that picture and of those denoised with it.
+        latents: Box<crate::files::Latents>,
+        /// Why it was not finished.
+        source: Box<Error>,
+    },
+    /// A file of latents is damaged, or not one of this library's.
+    #[error("{}: {reason}; give a file that `tintype generate` left when a picture could not be finished", path.display())]
+    BadLatents {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: String,
+    },
     /// The caller asked the run to stop.
     #[error("cancelled")]
     Cancelled,
@@ -235,7 +275,7 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// A picture cannot be read or written as PNG.
+    /// A picture cannot be read or written.
     #[error("{}: {reason}", path.display())]
     Picture {
         /// The picture's file.
@@ -257,6 +297,24 @@ impl Error {
     }
 }
 
+/// Text out of a file as a message shows it: what is long is cut, and control characters, which a terminal would obey,
+/// are written out.
+pub(crate) fn brief(text: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown = String::new();
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index == MOST => {
+                shown.push('…');
+                break;
+            }
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,5 +331,11 @@ mod tests {
             error.to_string(),
             "scheduler/scheduler_config.json: `shift` is -1; give a positive number"
         );
+    }
+
+    #[test]
+    fn text_from_files_is_cut_and_cannot_drive_a_terminal() {
+        assert_eq!(brief("a ❤\u{1b}[2J"), "a ❤\\u{1b}[2J");
+        assert_eq!(brief(&"é".repeat(1 << 20)).chars().count(), 201);
     }
 }

@@ -1,10 +1,11 @@
 //! A model on a device, ready to make pictures.
 
-use crate::files::Picture;
+use crate::files::{Latents, Picture};
 use crate::flux::Flux;
-use crate::folder::{ModelFolder, PipelineClass};
+use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
 use crate::inspect::{Fit, Forecast, alternatives, forecast};
+use crate::recipe::Made;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use tintype_program::DType;
 /// How a model is put on a device.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PipelineOptions {
-    /// The dtype of weights and arithmetic; that of the stored weights where it is not said.
+    /// The dtype of weights and arithmetic; that of the model's `tintype.json`, else of the stored weights, where it is
+    /// not said.
     pub dtype: Option<DType>,
     /// The launch mode; the device's first where it is not said.
     pub launch: Option<LaunchMode>,
@@ -108,14 +110,62 @@ impl Pipeline {
     /// # Errors
     ///
     /// Whatever is wrong with the folder, named; a dtype or launch mode that the device does not have.
-    pub fn open(root: &Path, accelerator: Arc<dyn Accelerator>, options: PipelineOptions) -> Result<Self> {
-        let folder = ModelFolder::open(root)?;
+    pub fn open(
+        root: impl Into<Location>,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        Self::of(&ModelFolder::open(root)?, accelerator, options)
+    }
+
+    /// As [`Pipeline::open`], of a folder some of whose components may come from single files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::open`].
+    pub fn of(
+        folder: &ModelFolder,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        let _span = tracing::info_span!("open", model = %folder.root().display()).entered();
         let flux = match folder.class() {
-            PipelineClass::Flux => Flux::open(&folder)?,
+            PipelineClass::Flux => Flux::open(folder)?,
         };
-        let (dtype, launch) = options.choose(accelerator.device(), flux.stored_dtype())?;
+        Self::place(folder.root().to_path_buf(), flux, accelerator, options)
+    }
+
+    /// Another pipeline of the same model on the same device. The two have one copy of configs, tokenizers, mapped
+    /// files and weights, whichever of them loads first, and may run on two threads; compiled Programs and their
+    /// arenas are each one's own. Of two that need a component's weights at once, one loads and the other waits.
+    ///
+    /// What `options` leaves open is as in this pipeline. Weights are shared where both have the same dtype; another
+    /// dtype makes a set of its own. A weight that is written in place ([`Weights::write`]) changes for both. Weights
+    /// stay until the last pipeline that uses them is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A dtype or launch mode that the device does not have.
+    pub fn share(&self, options: PipelineOptions) -> Result<Self> {
+        let accelerator = Arc::clone(&self.place.accelerator);
+        let options = PipelineOptions {
+            dtype: options.dtype.or(Some(self.dtype)),
+            launch: options.launch.or(Some(self.place.launch)),
+        };
+        Self::place(self.root.clone(), self.flux.share(), accelerator, options)
+    }
+
+    /// A model that is open, on a device.
+    fn place(
+        root: PathBuf,
+        flux: Flux,
+        accelerator: Arc<dyn Accelerator>,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        let stored = flux.default_dtype().unwrap_or_else(|| flux.stored_dtype());
+        let (dtype, launch) = options.choose(accelerator.device(), stored)?;
         let place = Place { accelerator, launch };
-        Ok(Self { root: root.to_path_buf(), place, dtype, flux, fitting: Vec::new() })
+        Ok(Self { root, place, dtype, flux, fitting: Vec::new() })
     }
 
     /// Makes pictures.
@@ -123,8 +173,9 @@ impl Pipeline {
     /// # Errors
     ///
     /// [`Error::Request`] for what the model cannot do and [`Error::DoesNotFit`] for what the device has no memory for,
-    /// both before anything runs; [`Error::Cancelled`];
-    /// [`Error::NotFinite`] instead of a picture of NaN; whatever the device reports.
+    /// both before anything runs; [`Error::Cancelled`]; [`Error::NotFinite`] instead of a picture of NaN;
+    /// [`Error::Unfinished`] for a picture that is denoised and could not be decoded or handed over; whatever the device
+    /// reports.
     pub fn generate(
         &mut self,
         request: &Request,
@@ -132,14 +183,37 @@ impl Pipeline {
         cancel: &CancelToken,
     ) -> Result<Generated> {
         self.refuse_what_cannot_fit(request)?;
+        self.run(watcher, cancel, |flux, run| flux.generate(request, run))
+    }
+
+    /// Decodes latents that were kept when a picture could not be finished ([`Error::Unfinished`]). The pictures and
+    /// their texts are those that the run would have made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for latents that this model does not make; otherwise as [`Pipeline::generate`].
+    pub fn decode(
+        &mut self,
+        latents: &Latents,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        self.run(watcher, cancel, |flux, run| Ok((latents.made.settings.clone(), flux.decode(latents, run)?)))
+    }
+
+    fn run(
+        &mut self,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+        work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
+    ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
-        let mut run = Run { place: &self.place, dtype: self.dtype, watcher, cancel, step_seconds: None };
-        let (settings, mut pictures) = self.flux.generate(request, &mut run)?;
+        let made = self.made();
+        let Self { place, dtype, flux, .. } = self;
+        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None };
+        let (settings, pictures) = work(flux, &mut run)?;
         let step_seconds = run.step_seconds;
         let stats = self.place.accelerator.stats() - before;
-        for (index, picture) in pictures.iter_mut().enumerate() {
-            picture.text = self.text(&settings, index)?;
-        }
         Ok(Generated { pictures, settings, stats, step_seconds })
     }
 
@@ -201,21 +275,20 @@ impl Pipeline {
         self.flux.weights()
     }
 
-    /// What a picture's file says of how it was made.
-    fn text(&self, settings: &Settings, index: usize) -> Result<Vec<(String, String)>> {
+    /// What a picture's file says of how it was made, settings aside.
+    fn made(&self) -> Made {
         let device = self.place.accelerator.device();
-        let mut made =
-            serde_json::to_value(settings).map_err(|e| Error::Internal { reason: e.to_string() })?;
-        if let Some(map) = made.as_object_mut() {
-            map.insert("picture".into(), index.into());
-            map.insert("model".into(), self.root.file_name().unwrap_or_default().to_string_lossy().into());
-            map.insert("model_fingerprint".into(), self.fingerprint().into());
-            map.insert("backend".into(), device.backend.into());
-            map.insert("device".into(), device.name.clone().into());
-            map.insert("emulated".into(), device.emulated.into());
-            map.insert("launch".into(), self.place.launch.name().into());
-            map.insert("version".into(), env!("CARGO_PKG_VERSION").into());
+        Made {
+            settings: Settings::default(),
+            picture: 0,
+            model: self.root.file_name().unwrap_or_default().to_string_lossy().into(),
+            model_fingerprint: self.fingerprint().into(),
+            scheduler: self.flux.scheduler().into(),
+            backend: device.backend.into(),
+            device: device.name.clone(),
+            emulated: device.emulated,
+            launch: self.place.launch.name().into(),
+            version: env!("CARGO_PKG_VERSION").into(),
         }
-        Ok(vec![("Software".into(), "tintype".into()), ("tintype".into(), made.to_string())])
     }
 }

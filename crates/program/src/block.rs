@@ -1,5 +1,7 @@
 //! Blocks: pieces of a Program that are traced once, hashed once and compiled once.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::{Encoding, Op, TensorType};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,7 @@ impl Block {
     ///
     /// # Panics
     /// Where `value` is none of this block's; a Program that passed [`crate::Program::check`] holds no such value.
+    #[allow(clippy::indexing_slicing, reason = "values of a Program that was read are checked first")]
     pub fn ty(&self, value: ValueId) -> &TensorType {
         &self.values[value.index()]
     }
@@ -116,10 +119,15 @@ impl Block {
     /// Which values, by index, lead to a result.
     pub fn used_values(&self) -> Vec<bool> {
         let mut used = vec![false; self.values.len()];
-        self.results().for_each(|value| used[value.index()] = true);
+        let mark = |value: ValueId, used: &mut [bool]| {
+            if let Some(slot) = used.get_mut(value.index()) {
+                *slot = true;
+            }
+        };
+        self.results().for_each(|value| mark(value, &mut used));
         for node in self.nodes.iter().rev() {
-            if node.outputs.iter().any(|value| used[value.index()]) {
-                node.inputs.iter().for_each(|value| used[value.index()] = true);
+            if node.outputs.iter().any(|value| used.get(value.index()) == Some(&true)) {
+                node.inputs.iter().for_each(|&value| mark(value, &mut used));
             }
         }
         used

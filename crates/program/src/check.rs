@@ -1,5 +1,7 @@
 //! The rules of the format.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::trace::list_types;
 use crate::{Block, BlockId, Encoding, Error, Node, Op, Program, Result, TensorType, ValueId, infer};
 use std::collections::HashSet;
@@ -17,7 +19,7 @@ pub(crate) fn check(program: &Program) -> Result<()> {
         return Err(whole(format!("{sources} sources for {params} parameters")));
     }
     for (index, block) in program.blocks.iter().enumerate() {
-        let is_entry = index + 1 == program.blocks.len();
+        let is_entry = index == program.entry_id().index();
         if !block.states.is_empty() && !is_entry {
             return Err(invalid(block, "only the entry may have states; pass the value in and hand it back"));
         }
@@ -60,7 +62,9 @@ impl<'p> Checker<'p> {
         for param in &block.params {
             let layout = param.encoding.layout(block.ty(param.value));
             layout.map_err(|reason| invalid(block, format!("parameter `{}`: {reason}", param.name)))?;
-            self.encodings[param.value.index()] = &param.encoding;
+            if let Some(encoding) = self.encodings.get_mut(param.value.index()) {
+                *encoding = &param.encoding;
+            }
         }
         for (i, node) in block.nodes.iter().enumerate() {
             if let Some(value) = node.inputs.iter().find(|v| !is_defined(&defined, **v)) {
@@ -151,16 +155,16 @@ impl<'p> Checker<'p> {
             ));
         }
         let callee = self.program.block(id);
-        if callee.inputs.len() + callee.params.len() != node.inputs.len() {
-            let (given, wanted) = (node.inputs.len(), callee.inputs.len() + callee.params.len());
+        let (given, wanted) = (node.inputs.len(), callee.arguments().count());
+        if given != wanted {
             return Err(invalid(
                 self.block,
                 format!("{at} gives {given} values to `{}`, which takes {wanted}", callee.name),
             ));
         }
         for (k, (&given, wanted)) in node.inputs.iter().zip(callee.arguments()).enumerate() {
-            let encoding =
-                k.checked_sub(callee.inputs.len()).map_or(&Encoding::Plain, |p| &callee.params[p].encoding);
+            let param = k.checked_sub(callee.inputs.len()).and_then(|p| callee.params.get(p));
+            let encoding = param.map_or(&Encoding::Plain, |param| &param.encoding);
             if self.block.ty(given) != callee.ty(wanted) || self.encoding(given) != encoding {
                 let (given, wanted) = (self.block.ty(given), callee.ty(wanted));
                 return Err(invalid(

@@ -1,5 +1,7 @@
 //! How a parameter's elements are stored.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::TensorType;
 use serde::{Deserialize, Serialize};
 
@@ -73,16 +75,16 @@ impl Encoding {
             Encoding::Fp8 { scales: ScaleGranularity::Tensor, .. } => (elements, 1),
             Encoding::Fp8 { scales: ScaleGranularity::Row, .. } => (elements, rows),
             Encoding::Fp8 { scales: ScaleGranularity::Block { size }, .. } => {
-                if *size == 0 || row % size != 0 {
-                    return Err(format!("rows of {row} elements do not split into blocks of {size}"));
+                match elements.checked_div(*size) {
+                    Some(scales) if row.is_multiple_of(*size) => (elements, scales),
+                    _ => return Err(format!("rows of {row} elements do not split into blocks of {size}")),
                 }
-                (elements, elements / size)
             }
             Encoding::Nf4 { block } => {
                 if *block < 16 || !block.is_power_of_two() || !elements.is_multiple_of(*block) {
                     return Err(format!("{elements} elements do not split into 4-bit blocks of {block}"));
                 }
-                (elements / 2, elements / block)
+                (elements / 2, elements.checked_div(*block).unwrap_or_default())
             }
         };
         Ok(EncodedLayout { code_bytes, scales })
@@ -106,7 +108,11 @@ impl EncodedLayout {
 
     /// Bytes of the whole buffer.
     pub fn bytes(&self) -> usize {
-        if self.scales == 0 { self.code_bytes } else { self.scales_offset() + 4 * self.scales }
+        if self.scales == 0 {
+            self.code_bytes
+        } else {
+            self.scales_offset().saturating_add(self.scales.saturating_mul(4))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A block's identity: what it computes, whatever it is called and wherever it is called from.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::{Block, BlockId, ValueId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -1,5 +1,7 @@
 //! A whole Program: its blocks, its parameters' sources, its JSON form.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::hash::hash_block;
 use crate::{Block, BlockHash, BlockId, Error, Result, Source, check};
 use serde::{Deserialize, Serialize};
@@ -27,8 +29,9 @@ impl Program {
     ///
     /// # Panics
     /// On a Program without blocks, which no constructor makes.
+    #[allow(clippy::indexing_slicing, reason = "a Program that was read is checked to have blocks first")]
     pub fn entry(&self) -> &Block {
-        &self.blocks[self.blocks.len() - 1]
+        &self.blocks[self.blocks.len().saturating_sub(1)]
     }
 
     /// The entry's id.
@@ -40,6 +43,7 @@ impl Program {
     ///
     /// # Panics
     /// Where there is no such block; a Program that passed [`Program::check`] names no such block.
+    #[allow(clippy::indexing_slicing, reason = "calls of a Program that was read are checked first")]
     pub fn block(&self, id: BlockId) -> &Block {
         &self.blocks[id.index()]
     }
@@ -61,12 +65,11 @@ impl Program {
         if let Some(last) = runs.last_mut() {
             *last = 1;
         }
-        for caller in (0..self.blocks.len()).rev() {
-            for node in &self.blocks[caller].nodes {
-                if let Some(callee) = node.op.block()
-                    && let Some(count) = runs.get(callee.index()).copied()
-                {
-                    runs[callee.index()] = count.saturating_add(runs[caller]);
+        for (index, caller) in self.blocks.iter().enumerate().rev() {
+            let times = runs.get(index).copied().unwrap_or_default();
+            for callee in caller.nodes.iter().filter_map(|node| node.op.block()) {
+                if let Some(count) = runs.get_mut(callee.index()) {
+                    *count = count.saturating_add(times);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Where a parameter's elements come from when it is bound.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::Encoding;
 use serde::{Deserialize, Serialize};
 

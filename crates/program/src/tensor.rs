@@ -1,5 +1,7 @@
 //! Tensor types: an element type and a shape, and the arithmetic of shapes.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::DType;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -75,7 +77,10 @@ pub fn broadcast_shapes(a: &[usize], b: &[usize]) -> Option<Shape> {
     let rank = a.len().max(b.len());
     (0..rank)
         .map(|i| {
-            let extent = |s: &[usize]| (i + s.len()).checked_sub(rank).and_then(|k| s.get(k)).copied();
+            let extent = |s: &[usize]| {
+                let missing = rank.saturating_sub(s.len());
+                i.checked_sub(missing).and_then(|k| s.get(k)).copied()
+            };
             match (extent(a).unwrap_or(1), extent(b).unwrap_or(1)) {
                 (x, y) if x == y => Some(x),
                 (1, y) => Some(y),
@@ -86,11 +91,14 @@ pub fn broadcast_shapes(a: &[usize], b: &[usize]) -> Option<Shape> {
         .collect()
 }
 
-/// Row-major strides of a shape, in elements.
+/// Row-major strides of a shape, in elements. Exact for every tensor that has elements.
 pub fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
-    for i in (1..shape.len()).rev() {
-        strides[i - 1] = strides[i] * shape[i];
+    let mut inner = 1usize;
+    for (stride, &extent) in strides.iter_mut().zip(shape).rev() {
+        *stride = inner;
+        // Nothing is multiplied where a tensor is empty, and its other extents may be anything.
+        inner = inner.saturating_mul(extent);
     }
     strides
 }
@@ -119,5 +127,6 @@ mod tests {
     fn strides_are_row_major() {
         assert_eq!(contiguous_strides(&[2, 3, 4]), [12, 4, 1]);
         assert!(contiguous_strides(&[]).is_empty());
+        assert_eq!(contiguous_strides(&[0, MAX_BYTES, MAX_BYTES])[2], 1);
     }
 }

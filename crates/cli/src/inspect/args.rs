@@ -1,6 +1,6 @@
 //! What `tintype inspect` takes.
 
-use crate::args::DtypeArg;
+use crate::args::{DtypeArg, ModelArgs};
 use clap::Args;
 use tintype::{LaunchMode, Picture, Request, Steps};
 
@@ -12,9 +12,8 @@ use tintype::{LaunchMode, Picture, Request, Steps};
   tintype inspect --model FLUX.1-schnell --program transformer
   tintype inspect --model FLUX.1-schnell --check")]
 pub(crate) struct InspectArgs {
-    /// A model: a folder in the diffusers layout, or a Hub repository in the local cache.
-    #[arg(long, value_name = "DIR|REPO")]
-    pub(super) model: String,
+    #[command(flatten)]
+    pub(super) model: ModelArgs,
     /// One backend [default: every device of every backend].
     #[arg(long, value_name = "NAME")]
     pub(super) backend: Option<String>,

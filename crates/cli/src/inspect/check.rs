@@ -3,13 +3,13 @@
 use super::units;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use tintype::CancelToken;
+use tintype::pipeline::folder::ModelFolder;
 use tintype::pipeline::inspect::{AllZero, Checked, check};
 
-pub(super) fn run(root: &Path, json: bool) -> Result<ExitCode> {
+pub(super) fn run(folder: &ModelFolder, cancel: &CancelToken, json: bool) -> Result<ExitCode> {
     let started = Instant::now();
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{prefix:>24} [{bar:32}] {bytes} of {total_bytes} {eta}")
@@ -17,7 +17,7 @@ pub(super) fn run(root: &Path, json: bool) -> Result<ExitCode> {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix("reading weights");
-    let checked = check(root, &CancelToken::default(), &mut |done, total| {
+    let checked = check(folder, cancel, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });

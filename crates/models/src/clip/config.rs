@@ -1,7 +1,9 @@
 //! What a CLIP text encoder's `config.json` says.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::Result;
-use crate::fields::{Fields, MAX_LAYERS, MAX_ROWS, MAX_WIDTH};
+use crate::fields::{Fields, MAX_LAYERS, MAX_POSITIONS, MAX_ROWS, MAX_WIDTH};
 use serde::Deserialize;
 use tintype_program::GeluForm;
 
@@ -63,7 +65,7 @@ impl Config {
         FIELDS.count("intermediate_size", self.intermediate_size, MAX_WIDTH)?;
         FIELDS.at_most("num_hidden_layers", self.num_hidden_layers, MAX_LAYERS)?;
         FIELDS.count("num_attention_heads", self.num_attention_heads, MAX_WIDTH)?;
-        FIELDS.count("max_position_embeddings", self.max_position_embeddings, MAX_ROWS)?;
+        FIELDS.count("max_position_embeddings", self.max_position_embeddings, MAX_POSITIONS)?;
         FIELDS.eps("layer_norm_eps", self.layer_norm_eps)?;
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let remedy = format!("it must divide hidden_size, {}", self.hidden_size);

@@ -1,5 +1,7 @@
 //! What a Flux checkpoint's `config.json` says.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::fields::{Fields, MAX_LAYERS, MAX_WIDTH};
 use crate::{Error, Result};
 use serde::Deserialize;

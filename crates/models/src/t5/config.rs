@@ -1,5 +1,7 @@
 //! What a T5 encoder's `config.json` says.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::Result;
 use crate::fields::{Fields, MAX_LAYERS, MAX_ROWS, MAX_WIDTH};
 use serde::Deserialize;

@@ -1,5 +1,7 @@
 //! What an autoencoder's `config.json` says.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use crate::Result;
 use crate::fields::{Fields, MAX_LAYERS, MAX_WIDTH};
 use serde::Deserialize;
@@ -100,7 +102,7 @@ impl Config {
         }
         for &channels in &self.block_out_channels {
             FIELDS.count("block_out_channels", channels, MAX_WIDTH)?;
-            if channels % self.norm_num_groups != 0 {
+            if !channels.is_multiple_of(self.norm_num_groups) {
                 let remedy = format!("it must divide the {channels} channels of a level");
                 return Err(FIELDS.refuse("norm_num_groups", self.norm_num_groups, remedy));
             }

@@ -1,14 +1,20 @@
 //! Pictures as PNG: written with the text that says what made them, read as 8-bit RGB.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::beside::write_beside;
 use crate::error::{Error, Result};
+use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
 /// Pictures of more pixels are refused when read: 16,384 by 16,384.
-const MOST_PIXELS: u64 = 1 << 28;
+pub(super) const MOST_PIXELS: u64 = 1 << 28;
+
+/// A compressed text that is longer than this, in bytes, is not read.
+const MOST_TEXT: usize = 1 << 24;
 
 /// An 8-bit RGB picture, with the text that its file carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,18 +38,7 @@ pub struct Picture {
 ///
 /// [`Error::Picture`] if `rgb` is not `height * width * 3` bytes or a keyword is not allowed; [`Error::Write`].
 pub fn write_png(path: &Path, picture: &Picture) -> Result<()> {
-    let expected = u64::from(picture.width) * u64::from(picture.height) * 3;
-    if picture.rgb.len() as u64 != expected || expected == 0 {
-        return Err(refuse(
-            path,
-            format!(
-                "{} bytes do not make an RGB picture of {} by {}",
-                picture.rgb.len(),
-                picture.width,
-                picture.height
-            ),
-        ));
-    }
+    check_size(picture).map_err(|reason| refuse(path, reason))?;
     let mut refused = None;
     let written = write_beside(path, |writer| match encode(writer, picture) {
         Ok(()) => Ok(()),
@@ -59,7 +54,17 @@ pub fn write_png(path: &Path, picture: &Picture) -> Result<()> {
     }
 }
 
-fn encode(writer: &mut dyn Write, picture: &Picture) -> Result<(), EncodingError> {
+/// Refuses bytes that are not as many as width and height say.
+pub(super) fn check_size(picture: &Picture) -> Result<(), String> {
+    let Picture { width, height, rgb, .. } = picture;
+    let expected = u64::from(*width).checked_mul(u64::from(*height)).and_then(|pixels| pixels.checked_mul(3));
+    match expected {
+        Some(expected) if expected > 0 && rgb.len() as u64 == expected => Ok(()),
+        _ => Err(format!("{} bytes do not make an RGB picture of {width} by {height}", rgb.len())),
+    }
+}
+
+pub(super) fn encode(writer: &mut dyn Write, picture: &Picture) -> Result<(), EncodingError> {
     let mut encoder = Encoder::new(writer, picture.width, picture.height);
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
@@ -90,10 +95,13 @@ pub fn read_png(path: &Path) -> Result<Picture> {
     decode(BufReader::new(file)).map_err(|reason| refuse(path, reason))
 }
 
-fn decode(reader: BufReader<File>) -> Result<Picture, String> {
+pub(super) fn decode(reader: impl BufRead + Seek) -> Result<Picture, String> {
     let told = |error: DecodingError| match error {
         DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the PNG file is cut short".to_owned()
+        }
+        DecodingError::LimitsExceeded => {
+            "it needs more memory than a picture is given; scale it down".to_owned()
         }
         other => format!("not a readable PNG file ({other}); convert the picture to PNG"),
     };
@@ -101,7 +109,7 @@ fn decode(reader: BufReader<File>) -> Result<Picture, String> {
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(told)?;
     let (width, height) = reader.info().size();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if u64::from(width).saturating_mul(u64::from(height)) > MOST_PIXELS {
         return Err(format!(
             "{width} by {height} pixels are more than are read ({MOST_PIXELS}); scale it down"
         ));
@@ -121,7 +129,14 @@ fn decode(reader: BufReader<File>) -> Result<Picture, String> {
 fn texts(info: &png::Info<'_>) -> Vec<(String, String)> {
     let latin = info.uncompressed_latin1_text.iter().map(|chunk| (chunk.keyword.clone(), chunk.text.clone()));
     let unicode = info.utf8_text.iter();
-    latin.chain(unicode.filter_map(|chunk| Some((chunk.keyword.clone(), chunk.get_text().ok()?)))).collect()
+    latin.chain(unicode.filter_map(|chunk| Some((chunk.keyword.clone(), unpacked(chunk)?)))).collect()
+}
+
+/// The text of a chunk, which may be compressed: a few bytes may stand for gigabytes, and then are left.
+fn unpacked(chunk: &ITXtChunk) -> Option<String> {
+    let mut chunk = chunk.clone();
+    chunk.decompress_text_with_limit(MOST_TEXT).ok()?;
+    chunk.get_text().ok()
 }
 
 fn refuse(path: &Path, reason: String) -> Error {

@@ -1,23 +1,42 @@
 //! The denoising loop: everything it needs is on the device before it starts, and it waits only to pace itself.
 
 use super::model::FluxModel;
-use super::step::{COEFFICIENTS, StepShape, capacity, coefficients, step_program};
+use super::step::{StepShape, capacity, coefficients, step_program};
 use super::text::Prompt;
 use crate::Result;
-use crate::generate::{Component, Event, Place, Run};
+use crate::files::Picture;
+use crate::generate::{Component, Event, Given, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
 use tintype_models::flux::{self, FEATURES};
-use tintype_program::{DType, TensorType};
+use tintype_program::DType;
 
 /// What all batches of a run share.
 pub(crate) struct Denoising {
     shape: StepShape,
     steps: usize,
+    /// Numbers of a token.
+    channels: usize,
     /// Inputs of the step's Program, by name.
-    inputs: Vec<(&'static str, Buffer)>,
+    inputs: Vec<(&'static str, Input)>,
+}
+
+/// An input that stays the same for all batches.
+enum Input {
+    Values(Vec<f32>),
+    Buffer(Buffer),
+}
+
+impl Input {
+    fn given(&self) -> Given<'_> {
+        match self {
+            Input::Values(values) => Given::Values(values),
+            Input::Buffer(buffer) => Given::Buffer(buffer),
+        }
+    }
 }
 
 /// What a run's denoising is made from.
@@ -28,14 +47,21 @@ pub(crate) struct Plan<'p> {
     /// Tokens of the picture, down and across.
     pub(crate) grid: [usize; 2],
     pub(crate) guidance: f64,
+    pub(crate) preview: bool,
     pub(crate) prompt: &'p Prompt,
     /// The negative prompt and the factor of true CFG.
     pub(crate) negative: Option<(&'p Prompt, f64)>,
 }
 
+/// When previews are made, and how: from the packed latents of one picture.
+pub(crate) struct Previews<'p> {
+    pub(crate) every: usize,
+    pub(crate) make: &'p mut dyn FnMut(&mut Run<'_>, &[f32]) -> Result<Picture>,
+}
+
 impl Denoising {
-    /// Puts tables and prompts on the device.
-    pub(crate) fn prepare(model: &FluxModel, place: &Place, dtype: DType, plan: &Plan<'_>) -> Result<Self> {
+    /// Makes the tables that all steps read.
+    pub(crate) fn prepare(model: &FluxModel, dtype: DType, plan: &Plan<'_>) -> Result<Self> {
         let config = &model.transformer;
         let [_, text_tokens, _] = plan.prompt.text.ty().shape[..] else {
             return Err(crate::Error::Internal { reason: "a prompt has three axes".into() });
@@ -46,10 +72,10 @@ impl Denoising {
             text_tokens,
             true_cfg: plan.negative.is_some(),
             history: plan.history,
+            preview: plan.preview,
             capacity: capacity(plan.table.rows.len()),
             dtype,
         };
-        let f32 = |extents: &[usize]| TensorType::new(DType::F32, extents);
         let times: Vec<f64> = plan
             .table
             .rows
@@ -59,26 +85,24 @@ impl Denoising {
         let mut features = flux::timestep_features(&times);
         features.resize(shape.capacity * FEATURES, 0.0);
         let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;
-        let extents = f32(&[shape.text_tokens + shape.image_tokens, config.attention_head_dim]);
-        let rows = coefficients(plan.table, shape.capacity);
         let mut inputs = vec![
-            ("coefficients", place.put(f32(&[shape.capacity, COEFFICIENTS]), &rows)?),
-            ("timestep_features", place.put(f32(&[shape.capacity, FEATURES]), &features)?),
-            ("rope_cos", place.put(extents.clone(), &angles.cos)?),
-            ("rope_sin", place.put(extents, &angles.sin)?),
-            ("prompt", plan.prompt.text.clone()),
-            ("pooled", plan.prompt.pooled.clone()),
+            ("coefficients", Input::Values(coefficients(plan.table, shape.capacity))),
+            ("timestep_features", Input::Values(features)),
+            ("rope_cos", Input::Values(angles.cos)),
+            ("rope_sin", Input::Values(angles.sin)),
+            ("prompt", Input::Buffer(plan.prompt.text.clone())),
+            ("pooled", Input::Buffer(plan.prompt.pooled.clone())),
         ];
         if config.guidance_embeds {
             let features = flux::timestep_features(&[flux::scaled_time(plan.guidance, dtype)]);
-            inputs.push(("guidance_features", place.put(f32(&[1, FEATURES]), &features)?));
+            inputs.push(("guidance_features", Input::Values(features)));
         }
         if let Some((prompt, factor)) = plan.negative {
-            inputs.push(("negative_prompt", prompt.text.clone()));
-            inputs.push(("negative_pooled", prompt.pooled.clone()));
-            inputs.push(("true_cfg", place.put(f32(&[1, 1, 1]), &[factor as f32])?));
+            inputs.push(("negative_prompt", Input::Buffer(prompt.text.clone())));
+            inputs.push(("negative_pooled", Input::Buffer(prompt.pooled.clone())));
+            inputs.push(("true_cfg", Input::Values(vec![factor as f32])));
         }
-        Ok(Self { shape, steps: plan.table.rows.len(), inputs })
+        Ok(Self { shape, steps: plan.table.rows.len(), channels: config.in_channels, inputs })
     }
 
     /// Denoises the pictures `batch` from their packed `latents`. A batch that is not full is filled up with its last
@@ -90,8 +114,10 @@ impl Denoising {
         run: &mut Run<'_>,
         batch: Range<usize>,
         latents: &[f32],
+        mut previews: Option<&mut Previews<'_>>,
     ) -> Result<Buffer> {
         let config = &model.transformer;
+        let _span = tracing::info_span!("denoise", pictures = ?batch, steps = self.steps).entered();
         let stage = denoiser.stage(&self.shape, run, || Ok(step_program(config, &self.shape)?))?;
         let place = run.place;
         let tokens = [self.shape.batch, self.shape.image_tokens, config.in_channels];
@@ -101,30 +127,37 @@ impl Denoising {
         while filled.len() < self.shape.batch * picture && !last.is_empty() {
             filled.extend_from_slice(last);
         }
-        let state = place.put(TensorType::new(self.shape.dtype, tokens), &filled)?;
-        let step = place.put_ids(&[1], &[0])?;
-        let mut bindings = stage.bindings();
-        for (name, buffer) in &self.inputs {
-            bindings.input(name, buffer)?;
+        for (name, input) in &self.inputs {
+            stage.give(place, name, input.given())?;
         }
-        bindings.state("latents", &state)?.state("step", &step)?;
-        for i in 0..self.shape.history {
-            let ty = TensorType::new(DType::F32, tokens);
-            let zeros = vec![0u8; ty.bytes()];
-            bindings.state(&format!("history_{i}"), &place.accelerator.buffer_from(&ty, zeros)?)?;
+        let state = stage.give(place, "latents", Given::Values(&filled))?;
+        stage.give(place, "step", Given::Ids(&[0]))?;
+        if self.shape.history > 0 {
+            let zeros = vec![0.0; filled.len()];
+            for i in 0..self.shape.history {
+                stage.give(place, &format!("history_{i}"), Given::Values(&zeros))?;
+            }
         }
-        run.show("latents_init", &state)?;
+        let x0 = match self.shape.preview {
+            true => Some(stage.give(place, "x0", Given::Values(&vec![0.0; filled.len()]))?),
+            false => None,
+        };
+        run.show(|| "latents_init".into(), &state)?;
         let mut pacer = Pacer::default();
         let mut told = 0;
         let mut first_done = None;
         for i in 0..self.steps {
             run.cancel.check()?;
-            stage.run(&mut bindings)?;
+            stage.run()?;
             place.accelerator.flush(FlushReason::Step)?;
             pacer.step(place.accelerator.as_ref())?;
-            run.show(&format!("latents_step_{i}"), &state)?;
+            tracing::trace!(step = i, in_flight = pacer.in_flight(), "enqueued");
+            run.show(|| format!("latents_step_{i}"), &state)?;
             let done = i + 1 - pacer.in_flight();
             self.tell(run, &mut told, done, &batch);
+            if let (Some(previews), Some(x0)) = (&mut previews, &x0) {
+                self.preview(run, previews, x0, i + 1, &batch)?;
+            }
             if done > 0 {
                 first_done.get_or_insert_with(|| (Instant::now(), done));
             }
@@ -139,6 +172,29 @@ impl Denoising {
         Ok(state)
     }
 
+    /// Makes the previews that are due after `done` steps. The last step has none: the picture itself comes next.
+    fn preview(
+        &self,
+        run: &mut Run<'_>,
+        previews: &mut Previews<'_>,
+        x0: &Buffer,
+        done: usize,
+        batch: &Range<usize>,
+    ) -> Result<()> {
+        if !done.is_multiple_of(previews.every) || done == self.steps {
+            return Ok(());
+        }
+        let total = self.steps;
+        let estimates = self.pictures(run.place, x0, batch.len())?;
+        let size = estimates.len() / batch.len().max(1);
+        for (picture, estimate) in batch.clone().zip(estimates.chunks_exact(size.max(1))) {
+            run.cancel.check()?;
+            let preview = Arc::new((previews.make)(run, estimate)?);
+            run.watcher.event(Event::Preview { picture, done, total, preview });
+        }
+        Ok(())
+    }
+
     fn tell(&self, run: &mut Run<'_>, told: &mut usize, done: usize, batch: &Range<usize>) {
         while *told < done {
             *told += 1;
@@ -147,14 +203,16 @@ impl Denoising {
         }
     }
 
-    /// One picture's rows of a batch, in a buffer of their own.
-    pub(crate) fn picture(&self, place: &Place, latents: &[f32], index: usize) -> Result<Buffer> {
-        let Some(channels) = latents.len().checked_div(self.shape.batch * self.shape.image_tokens) else {
-            return Err(crate::Error::Internal { reason: "a batch without tokens".into() });
-        };
-        let picture = self.shape.image_tokens * channels;
-        let rows = latents.get(index * picture..(index + 1) * picture).unwrap_or_default();
-        place.put(TensorType::new(self.shape.dtype, [1, self.shape.image_tokens, channels]), rows)
+    /// The shape of the packed latents of so many pictures.
+    pub(crate) fn shape_of(&self, pictures: usize) -> [usize; 3] {
+        [pictures, self.shape.image_tokens, self.channels]
+    }
+
+    /// The first `pictures` of a batch on the host, once the device has got there: without what fills the batch up.
+    pub(crate) fn pictures(&self, place: &Place, batch: &Buffer, pictures: usize) -> Result<Vec<f32>> {
+        let mut values = place.get(batch)?;
+        values.truncate(self.shape_of(pictures).iter().product());
+        Ok(values)
     }
 }
 

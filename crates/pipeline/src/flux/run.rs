@@ -1,18 +1,21 @@
 //! A whole run: prompts, first latents, denoising, decoding.
 
-use super::denoise::{Denoising, Plan};
+use super::denoise::{Denoising, Plan, Previews};
 use super::draw::{Start, first_latents};
 use super::model::FluxModel;
+use super::preview::preview;
 use super::sizes::Extents;
 use super::step::StepShape;
-use super::text::TextEncoders;
+use super::text::{Role, TextEncoders};
 use super::vae::Vae;
-use crate::files::Picture;
+use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
 use crate::generate::{Component, Event, Request, Run, Settings};
 use crate::random::NoiseDtype;
+use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Steps};
 use crate::{Error, Result};
+use std::ops::Range;
 use std::sync::Arc;
 use tintype_accel::Weights;
 use tintype_program::DType;
@@ -29,10 +32,10 @@ const MOST_PICTURES: usize = 10_000;
 
 /// A Flux model on a device.
 pub(crate) struct Flux {
-    pub(super) model: FluxModel,
+    pub(super) model: Arc<FluxModel>,
     text: TextEncoders,
     denoiser: Component<StepShape>,
-    vae: Vae,
+    pub(super) vae: Vae,
 }
 
 /// What a run is asked to do, checked and with its defaults.
@@ -43,7 +46,10 @@ pub(super) struct Task<'t> {
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
+    /// Which of the run's pictures are made.
+    pictures: Range<usize>,
     pub(super) batch: usize,
+    pub(super) preview: Option<usize>,
 }
 
 impl Flux {
@@ -53,8 +59,19 @@ impl Flux {
             text: TextEncoders::new(&model),
             denoiser: Component::new("transformer", model.transformer_weights.clone(), |_| false),
             vae: Vae::new(&model),
-            model,
+            model: Arc::new(model),
         })
+    }
+
+    /// The same model for another pipeline on the same device: configs, tokenizers, files and weights are shared.
+    pub(crate) fn share(&self) -> Self {
+        let (model, denoiser) = (Arc::clone(&self.model), self.denoiser.share());
+        Self { model, text: self.text.share(), denoiser, vae: self.vae.share() }
+    }
+
+    /// The dtype that the model's own defaults ask for.
+    pub(crate) fn default_dtype(&self) -> Option<DType> {
+        self.model.defaults.dtype
     }
 
     pub(crate) fn stored_dtype(&self) -> DType {
@@ -63,6 +80,10 @@ impl Flux {
 
     pub(crate) fn fingerprint(&self) -> &str {
         &self.model.fingerprint
+    }
+
+    pub(crate) fn scheduler(&self) -> &'static str {
+        self.model.scheduler.name()
     }
 
     /// The weights of each component that is on the device, by the name of its folder.
@@ -92,13 +113,13 @@ impl Flux {
             let remedy = "set it off in scheduler_config.json: such steps are not made yet".into();
             return Err(Error::Request { option: "scheduler", value, remedy });
         }
-        run.cancel.check()?;
         run.watcher.event(Event::Encoding);
+        run.cancel.check()?;
         let length = settings.max_sequence_length;
-        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
+        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, Role::Positive)?;
         let negative = match (&settings.negative, settings.true_cfg) {
             (Some(text), Some(factor)) => {
-                Some((self.text.encode(&self.model, run, text, length, "negative.")?, factor))
+                Some((self.text.encode(&self.model, run, text, length, Role::Negative)?, factor))
             }
             _ => None,
         };
@@ -117,23 +138,30 @@ impl Flux {
             batch: task.batch,
             grid: [task.extents.latent_height / 2, task.extents.latent_width / 2],
             guidance: settings.guidance.unwrap_or_default(),
+            preview: task.preview.is_some(),
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
-        let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
+        let denoising = Denoising::prepare(&self.model, run.dtype, &plan)?;
         let picture = latents.len() / settings.count;
-        let mut pictures = Vec::with_capacity(settings.count);
+        let wanted = task.pictures.start * picture..task.pictures.end * picture;
+        let latents = latents.get(wanted).unwrap_or_default();
+        let made = Made { settings: task.settings.clone(), ..run.made.clone() };
+        let mut pictures = Vec::with_capacity(task.pictures.len());
         for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
-            let first = i * task.batch;
+            let first = task.pictures.start + i * task.batch;
             let batch = first..first + latents.len() / picture;
-            let denoised = denoising.run(&self.model, &mut self.denoiser, run, batch.clone(), latents)?;
-            let denoised = run.place.get(&denoised)?;
-            for index in batch.clone() {
-                run.cancel.check()?;
-                run.watcher.event(Event::Decoding { picture: index, count: settings.count });
-                let latents = denoising.picture(run.place, &denoised, index - first)?;
-                pictures.push(self.vae.decode(&self.model, run, &task.extents, &latents)?);
-            }
+            let Self { model, vae, denoiser, .. } = self;
+            let mut show =
+                |run: &mut Run<'_>, latents: &[f32]| preview(model, vae, run, &task.extents, latents);
+            let mut previews = task.preview.map(|every| Previews { every, make: &mut show });
+            let denoised = denoising.run(model, denoiser, run, batch.clone(), latents, previews.as_mut())?;
+            let latents = Latents {
+                made: made.picture(first),
+                shape: denoising.shape_of(batch.len()),
+                values: denoising.pictures(run.place, &denoised, batch.len())?,
+            };
+            self.finish(run, &task.extents, &latents, &mut pictures)?;
         }
         Ok((task.settings, pictures))
     }
@@ -142,22 +170,25 @@ impl Flux {
     pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
-        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let own = &self.model.defaults;
+        let width = request.width.or(own.width).unwrap_or(side);
+        let height = request.height.or(own.height).unwrap_or(side);
         let extents = Extents::new(width, height, scale)?;
         let count = request.count.unwrap_or(1);
         within("count", count, MOST_PICTURES)?;
         let batch = request.batch_size.unwrap_or(1);
         within("batch-size", batch, MOST_PICTURES)?;
-        let max_sequence_length = request.max_sequence_length.unwrap_or(SEQUENCE);
+        let max_sequence_length = request.max_sequence_length.or(own.max_sequence_length).unwrap_or(SEQUENCE);
         within("max-sequence-length", max_sequence_length, SEQUENCE)?;
         let strength = request.image.as_ref().map(|(_, strength)| strength.unwrap_or(STRENGTH));
-        let guidance =
-            request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
+        let usual = if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE };
+        let guidance = request.guidance.or(own.guidance).unwrap_or(usual);
         finite("guidance", guidance)?;
-        let true_cfg = request.true_cfg.unwrap_or(1.0);
+        let true_cfg = request.true_cfg.or(own.true_cfg).unwrap_or(1.0);
         finite("true-cfg", true_cfg)?;
-        let true_cfg = (true_cfg > 1.0 && request.negative.is_some()).then_some(true_cfg);
-        let steps = request.steps.clone().unwrap_or(Steps::Count(STEPS));
+        let negative = request.negative.as_ref().or(own.negative.as_ref());
+        let true_cfg = (true_cfg > 1.0 && negative.is_some()).then_some(true_cfg);
+        let steps = request.steps.clone().unwrap_or(Steps::Count(own.steps.unwrap_or(STEPS)));
         let noise_dtype = request.noise_dtype.unwrap_or(match dtype {
             DType::Bf16 => NoiseDtype::BF16,
             DType::F16 => NoiseDtype::F16,
@@ -165,7 +196,7 @@ impl Flux {
         });
         let settings = Settings {
             prompt: request.prompt.clone(),
-            negative: true_cfg.and(request.negative.clone()),
+            negative: true_cfg.and(negative.cloned()),
             true_cfg,
             guidance: self.model.transformer.guidance_embeds.then_some(guidance),
             steps: match &steps {
@@ -182,13 +213,30 @@ impl Flux {
             count,
             max_sequence_length,
             strength,
+            image: request.image.as_ref().map(|(picture, _)| picture.digest()),
+            latents: request.latents.is_some(),
             dtype: dtype.name().into(),
             noise_dtype: noise_dtype.name().into(),
         };
         let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };
         let image = request.image.as_ref().map(|(picture, _)| picture);
+        if let Some(picture) = image {
+            picture.check()?;
+        }
         let given = request.latents.as_deref();
-        Ok(Task { settings, extents, schedule, image, given, noise_dtype, batch: batch.min(count) })
+        let pictures = match request.only {
+            Some(only) if only < count => only..only + 1,
+            Some(only) => {
+                let remedy = format!("give a number below {count}, the number of pictures");
+                return Err(Error::Request { option: "only", value: only.to_string(), remedy });
+            }
+            None => 0..count,
+        };
+        if let Some(every) = request.preview {
+            within("preview", every, usize::MAX)?;
+        }
+        let (batch, preview) = (batch.min(pictures.len()), request.preview);
+        Ok(Task { settings, extents, schedule, image, given, noise_dtype, pictures, batch, preview })
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Part {
 impl Flux {
     /// The components with weights, in the order in which they run.
     pub(crate) fn parts(&self) -> [Part; 4] {
-        let FluxModel { clip_weights, t5_weights, transformer_weights, vae_weights, .. } = &self.model;
+        let FluxModel { clip_weights, t5_weights, transformer_weights, vae_weights, .. } = &*self.model;
         let part =
             |name, weights: &Arc<Checkpoint>, ignores| Part { name, weights: weights.clone(), ignores };
         [
@@ -104,8 +104,9 @@ impl Flux {
     /// Width and height that a request asks for, and what both must be multiples of, in pixels.
     pub(crate) fn sides(&self, request: &Request) -> [usize; 3] {
         let scale = self.model.vae.spatial_factor();
-        let side = LATENT_SIDE.saturating_mul(scale);
-        [request.width.unwrap_or(side), request.height.unwrap_or(side), scale.saturating_mul(2)]
+        let (side, own) = (LATENT_SIDE.saturating_mul(scale), &self.model.defaults);
+        let of = |asked: Option<usize>, own: Option<usize>| asked.or(own).unwrap_or(side);
+        [of(request.width, own.width), of(request.height, own.height), scale.saturating_mul(2)]
     }
 
     fn encoders(&self, task: &Task<'_>, dtype: DType) -> Result<Vec<Stage>> {
@@ -153,6 +154,7 @@ impl Flux {
             true_cfg: task.settings.true_cfg.is_some(),
             history: self.model.scheduler.history(),
             capacity: capacity(steps),
+            preview: task.preview.is_some(),
             dtype,
         };
         Ok(Stage {

@@ -1,12 +1,12 @@
 //! From a prompt to what the denoiser is told: T5's tokens and CLIP's pooled vector.
 
 use super::model::FluxModel;
-use crate::generate::{Component, Event, Run, Watcher};
+use crate::generate::{Component, Event, Given, Run, Watcher};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 use tintype_accel::Buffer;
 use tintype_models::{clip, t5};
-use tintype_program::{DType, Program, TensorType};
+use tintype_program::{DType, Program};
 
 /// A prompt on the device.
 pub(crate) struct Prompt {
@@ -14,6 +14,25 @@ pub(crate) struct Prompt {
     pub(crate) text: Buffer,
     /// `[1, width]`.
     pub(crate) pooled: Buffer,
+}
+
+/// Which of a run's prompts.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    /// What the picture should show.
+    Positive,
+    /// What it should not.
+    Negative,
+}
+
+impl Role {
+    /// What stands before the names of tensors that a watcher sees.
+    fn prefix(self) -> &'static str {
+        match self {
+            Role::Positive => "",
+            Role::Negative => "negative.",
+        }
+    }
 }
 
 /// The two text encoders. A key is the number of tokens.
@@ -30,42 +49,50 @@ impl TextEncoders {
         }
     }
 
+    /// The same encoders for another pipeline, sharing weights.
+    pub(crate) fn share(&self) -> Self {
+        Self { clip: self.clip.share(), t5: self.t5.share() }
+    }
+
     pub(crate) fn components(&self) -> [&Component<usize>; 2] {
         [&self.clip, &self.t5]
     }
 
-    /// Encodes one prompt. `name` stands before the names of tensors that a watcher sees.
+    /// Encodes one prompt. It stays on the device until the next one of its role is encoded.
     pub(crate) fn encode(
         &mut self,
         model: &FluxModel,
         run: &mut Run<'_>,
         prompt: &str,
         length: usize,
-        name: &str,
+        role: Role,
     ) -> Result<Prompt> {
-        let pooled = self.run_clip(model, run, prompt, name)?;
-        let text = self.run_t5(model, run, prompt, length, name)?;
+        let _span = tracing::info_span!("encode", tokens = length).entered();
+        let pooled = self.run_clip(model, run, prompt, role)?;
+        let text = self.run_t5(model, run, prompt, length, role)?;
         Ok(Prompt { text, pooled })
     }
 
-    fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, name: &str) -> Result<Buffer> {
-        let (config, dtype, place) = (&model.clip, run.dtype, run.place);
+    fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, role: Role) -> Result<Buffer> {
+        let (config, dtype, place, name) = (&model.clip, run.dtype, run.place, role.prefix());
         let length = clip_length(model);
         let ids =
             tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
         show_ids(run.watcher, &format!("{name}clip.ids"), &ids);
         let stage = self.clip.stage(&length, run, || clip_program(model, dtype))?;
         let mask = clip::causal_mask(length, dtype);
-        let mask = place.put(TensorType::new(DType::F32, [1, 1, length, length]), &mask)?;
-        let index = place.put_ids(&[1], &clip::pooled_index(config, &ids, length))?;
-        let ids = place.put_ids(&[1, length], &ids)?;
-        let inputs = [("input_ids", &ids), ("pooled_index", &index), ("causal_mask", &mask)];
-        let outputs = stage.call(place, &inputs)?;
+        let index = clip::pooled_index(config, &ids, length);
+        let inputs = [
+            ("input_ids", Given::Ids(&ids)),
+            ("pooled_index", Given::Ids(&index)),
+            ("causal_mask", Given::Values(&mask)),
+        ];
+        let outputs = stage.call(place, role as usize, &inputs)?;
         let [hidden, pooled] = outputs.as_slice() else {
             return Err(Error::Internal { reason: "CLIP gives two outputs".into() });
         };
-        run.show(&format!("{name}clip.last_hidden_state"), hidden)?;
-        run.show(&format!("{name}clip.pooled"), pooled)?;
+        run.show(|| format!("{name}clip.last_hidden_state"), hidden)?;
+        run.show(|| format!("{name}clip.pooled"), pooled)?;
         Ok(pooled.clone())
     }
 
@@ -75,20 +102,20 @@ impl TextEncoders {
         run: &mut Run<'_>,
         prompt: &str,
         length: usize,
-        name: &str,
+        role: Role,
     ) -> Result<Buffer> {
-        let (config, dtype, place) = (&model.t5, run.dtype, run.place);
+        let (config, dtype, place, name) = (&model.t5, run.dtype, run.place, role.prefix());
         let ids =
             tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
         show_ids(run.watcher, &format!("{name}t5.ids"), &ids);
         let stage = self.t5.stage(&length, run, || t5_program(model, length, dtype))?;
-        let buckets = place.put_ids(&[length, length], &t5::relative_buckets(config, length))?;
-        let ids = place.put_ids(&[1, length], &ids)?;
-        let outputs = stage.call(place, &[("input_ids", &ids), ("relative_buckets", &buckets)])?;
+        let buckets = t5::relative_buckets(config, length);
+        let inputs = [("input_ids", Given::Ids(&ids)), ("relative_buckets", Given::Ids(&buckets))];
+        let outputs = stage.call(place, role as usize, &inputs)?;
         let Some(text) = outputs.into_iter().next() else {
             return Err(Error::Internal { reason: "T5 gives one output".into() });
         };
-        run.show(&format!("{name}t5.last_hidden_state"), &text)?;
+        run.show(|| format!("{name}t5.last_hidden_state"), &text)?;
         Ok(text)
     }
 }

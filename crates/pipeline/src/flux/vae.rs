@@ -3,9 +3,8 @@
 use super::model::FluxModel;
 use super::sizes::Extents;
 use crate::files::Picture;
-use crate::generate::{Component, Run, from_picture, to_pixels};
+use crate::generate::{Component, Given, Run, from_picture, to_pixels};
 use crate::{Error, Result};
-use tintype_accel::Buffer;
 use tintype_models::{pack, vae};
 use tintype_program::{DType, Program, TensorType};
 
@@ -25,22 +24,27 @@ impl Vae {
         }
     }
 
+    /// The same autoencoder for another pipeline, sharing weights.
+    pub(crate) fn share(&self) -> Self {
+        Self { decoder: self.decoder.share(), encoder: self.encoder.share() }
+    }
+
     pub(crate) fn components(&self) -> [&Component<[usize; 2]>; 2] {
         [&self.decoder, &self.encoder]
     }
 
-    /// Decodes packed latents `[1, tokens, channels]`.
+    /// Decodes packed latents of one picture, `[1, tokens, channels]`.
     pub(crate) fn decode(
         &mut self,
         model: &FluxModel,
         run: &mut Run<'_>,
         extents: &Extents,
-        latents: &Buffer,
+        latents: &[f32],
     ) -> Result<Picture> {
         let key = [extents.latent_height, extents.latent_width];
-        let (place, dtype) = (run.place, latents.ty().dtype);
+        let (place, dtype) = (run.place, run.dtype);
         let stage = self.decoder.stage(&key, run, || decode_program(model, extents, dtype))?;
-        let outputs = stage.call(place, &[("latents", latents)])?;
+        let outputs = stage.call(place, 0, &[("latents", Given::Values(latents))])?;
         let Some(image) = outputs.first() else {
             return Err(Error::Internal { reason: "the decoder gives one output".into() });
         };
@@ -70,8 +74,7 @@ impl Vae {
         let key = [extents.latent_height, extents.latent_width];
         let (config, place, dtype) = (&model.vae, run.place, run.dtype);
         let stage = self.encoder.stage(&key, run, || encode_program(model, extents, dtype))?;
-        let image = TensorType::new(dtype, [1, config.in_channels, extents.height, extents.width]);
-        let outputs = stage.call(place, &[("image", &place.put(image, &pixels)?)])?;
+        let outputs = stage.call(place, 0, &[("image", Given::Values(&pixels))])?;
         let [mean, std] = outputs.as_slice() else {
             return Err(Error::Internal { reason: "the encoder gives two outputs".into() });
         };

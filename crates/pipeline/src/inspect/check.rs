@@ -11,7 +11,6 @@ pub(super) use names::compare;
 use scan::Scan;
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 /// Something that is wrong with a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -120,12 +119,15 @@ const COMPONENTS: [(&str, &str); 4] = [
 ///
 /// # Errors
 ///
-/// Where `root` is no model folder at all; [`crate::Error::Cancelled`].
-pub fn check(root: &Path, cancel: &CancelToken, progress: &mut dyn FnMut(u64, u64)) -> Result<Checked> {
-    let folder = ModelFolder::open(root)?;
+/// [`crate::Error::Cancelled`]; a component that no device could run.
+pub fn check(
+    folder: &ModelFolder,
+    cancel: &CancelToken,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Checked> {
     let mut checked = Checked::default();
     let opened = match folder.class() {
-        PipelineClass::Flux => Flux::open(&folder),
+        PipelineClass::Flux => Flux::open(folder),
     };
     let parts: Vec<(&str, std::sync::Arc<Checkpoint>)> = match opened {
         Ok(flux) => {
@@ -134,7 +136,7 @@ pub fn check(root: &Path, cancel: &CancelToken, progress: &mut dyn FnMut(u64, u6
         }
         Err(error) => {
             checked.problems.push(Problem::Unreadable { reason: error.to_string() });
-            one_by_one(&folder, &mut checked)
+            one_by_one(folder, &mut checked)
         }
     };
     let total = parts.iter().map(|(_, weights)| weights.total_bytes() as u64).sum();

@@ -22,7 +22,7 @@ pub struct PhaseMemory {
     pub derived: u64,
     /// Bytes of intermediate results.
     pub arenas: u64,
-    /// The most bytes of inputs, outputs and states at once.
+    /// Bytes of inputs, outputs and states.
     pub data: u64,
     /// The most bytes held at once, mapped ones aside.
     pub peak: u64,
@@ -50,19 +50,19 @@ pub(super) fn phases(
         }
         held.derived += footprint.derived;
         held.arenas += footprint.arena;
-        let data = held.data(stage, &signature, footprint.captures as u64);
-        let peak = held.weights + held.derived + held.arenas + data;
+        held.add(stage, &signature);
+        let peak = held.weights + held.derived + held.arenas + held.data;
         let now = PhaseMemory {
             phase: stage.phase,
             weights: held.weights,
             mapped: held.mapped,
             derived: held.derived,
             arenas: held.arenas,
-            data,
+            data: held.data,
             peak,
         };
         match phases.last_mut().filter(|last| last.phase == stage.phase) {
-            Some(last) => *last = PhaseMemory { data: last.data.max(data), peak: last.peak.max(peak), ..now },
+            Some(last) => *last = now,
             None => phases.push(now),
         }
     }
@@ -76,49 +76,27 @@ struct Held {
     mapped: u64,
     derived: u64,
     arenas: u64,
-    /// Of encoded prompts, which stay to the end.
+    /// Of inputs, outputs and states: each stage keeps its own.
+    data: u64,
+    /// Of encoded prompts, a part of it.
     prompts: u64,
-    /// Of the loop's inputs and latents, which stay until the pictures are decoded.
-    loop_data: u64,
-    /// Of buffers that only captures keep alive.
-    captured: u64,
 }
 
 impl Held {
-    /// The most bytes of inputs, outputs and states while a stage runs, where an instance keeps the buffers of so many
-    /// captures alive.
-    fn data(&mut self, stage: &Stage, signature: &Signature, captures: u64) -> u64 {
+    /// Adds a stage's inputs, outputs and states.
+    fn add(&mut self, stage: &Stage, signature: &Signature) {
         let bytes = |slots: &[Slot]| slots.iter().map(|slot| slot.ty.bytes() as u64).sum::<u64>();
-        let [inputs, states, outputs] =
-            [&signature.inputs, &signature.states, &signature.outputs].map(|s| bytes(s));
-        let own = inputs + states + outputs;
-        let sets = stage.sets as u64;
-        // Sets of buffers that were captured before the last one, and those that stay captured after it.
-        let (before, after) = (sets.saturating_sub(1).min(captures), sets.min(captures));
+        let given = bytes(&signature.inputs) + bytes(&signature.states);
         match stage.phase {
             Phase::TextEncoding => {
-                // Of what a text encoder gives, the last output is what the denoiser is told.
-                let kept = signature.outputs.last().map_or(0, |slot| slot.ty.bytes() as u64);
-                let passing = own - kept;
-                let most = self.prompts + self.captured + kept * sets + passing * (1 + before);
-                self.prompts += kept * sets;
-                self.captured += passing * after;
-                most
+                // The positive and the negative prompt have outputs of their own; the last is what the denoiser is told.
+                let last = signature.outputs.last().map_or(0, |slot| slot.ty.bytes() as u64);
+                self.data += given + bytes(&signature.outputs) * stage.sets as u64;
+                self.prompts += last * stage.sets as u64;
             }
-            Phase::ImageEncoding => {
-                let most = self.prompts + self.captured + own;
-                self.captured += own * after;
-                most
-            }
-            Phase::Denoising => {
-                // Prompts are inputs of the loop. Of its states only the latents outlast it.
-                let latents = signature.states.first().map_or(0, |slot| slot.ty.bytes() as u64);
-                let most = self.captured + own + states * before;
-                self.loop_data = inputs + latents;
-                self.captured += (states * after).saturating_sub(latents * after.min(1));
-                most
-            }
-            Phase::Decoding => self.captured + self.loop_data + own * (1 + before),
+            // The prompts among the inputs lie where the text encoders left them.
+            Phase::Denoising => self.data += given.saturating_sub(self.prompts) + bytes(&signature.outputs),
+            Phase::ImageEncoding | Phase::Decoding => self.data += given + bytes(&signature.outputs),
         }
     }
 }

@@ -40,9 +40,8 @@ pub(crate) use forecast::forecast;
 pub(crate) use remedy::alternatives;
 
 use crate::flux::Flux;
-use crate::folder::{ModelFolder, PipelineClass};
+use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::{PipelineOptions, Request, Result};
-use std::path::Path;
 use tintype_accel::Accelerator;
 use tintype_program::{DType, Program};
 
@@ -58,8 +57,16 @@ impl Inspector {
     /// # Errors
     ///
     /// Whatever is wrong with the folder, named.
-    pub fn open(root: &Path) -> Result<Self> {
-        let folder = ModelFolder::open(root)?;
+    pub fn open(root: impl Into<Location>) -> Result<Self> {
+        Self::of(ModelFolder::open(root)?)
+    }
+
+    /// As [`Inspector::open`], of a folder some of whose components may come from single files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inspector::open`].
+    pub fn of(folder: ModelFolder) -> Result<Self> {
         let flux = match folder.class() {
             PipelineClass::Flux => Flux::open(&folder)?,
         };
@@ -71,9 +78,9 @@ impl Inspector {
         ModelReport::of(&self.folder, &self.flux)
     }
 
-    /// The dtype that a run computes in where it is not told: that of the stored weights.
-    pub fn stored_dtype(&self) -> DType {
-        self.flux.stored_dtype()
+    /// The dtype that a run computes in where it is not told: the model's own choice, else that of the stored weights.
+    pub fn default_dtype(&self) -> DType {
+        self.flux.default_dtype().unwrap_or_else(|| self.flux.stored_dtype())
     }
 
     /// The Programs that a run of `request` compiles, by the components' names, in the order of a run. The encoder of
@@ -119,7 +126,7 @@ impl Inspector {
         options: &PipelineOptions,
         rates: Option<&Rates>,
     ) -> Result<Forecast> {
-        let (dtype, launch) = options.choose(accelerator.device(), self.flux.stored_dtype())?;
+        let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
         forecast(&self.flux, request, accelerator, dtype, launch, rates)
     }
 
@@ -134,7 +141,7 @@ impl Inspector {
         accelerator: &dyn Accelerator,
         options: &PipelineOptions,
     ) -> Result<Vec<Alternative>> {
-        let (dtype, launch) = options.choose(accelerator.device(), self.flux.stored_dtype())?;
+        let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
         Ok(alternatives(&self.flux, request, accelerator, dtype, launch))
     }
 }

@@ -167,7 +167,7 @@ impl Sampler for DpmSolverMultistep {
                 c_noise: shares.noise as f32,
             });
         }
-        Ok(StepTable { rows, first })
+        StepTable::new(rows, first)
     }
 
     fn history(&self) -> usize {

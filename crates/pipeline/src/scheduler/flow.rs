@@ -115,7 +115,9 @@ impl FlowMatchEulerDiscrete {
             return Err(Error::Schedule {
                 option: "steps",
                 value: format!("{:?}", steps),
-                remedy: "these noise levels are not finite once shifted; give others".into(),
+                remedy: "these noise levels are not finite once shifted; give others, or the published \
+                         scheduler_config.json"
+                    .into(),
             });
         }
         Ok(sigmas)
@@ -146,7 +148,7 @@ impl Sampler for FlowMatchEulerDiscrete {
             }
             _ => None,
         });
-        Ok(StepTable { rows: rows.collect(), first })
+        StepTable::new(rows.collect(), first)
     }
 
     fn history(&self) -> usize {

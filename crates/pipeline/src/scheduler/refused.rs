@@ -1,5 +1,7 @@
 //! Settings that parse but cannot be run.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{DpmSolverMultistep, FlowMatchEulerDiscrete};
 
 impl FlowMatchEulerDiscrete {

@@ -1,11 +1,12 @@
 //! The closed set of schedulers, and which one a folder asks for.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::{DpmSolverMultistep, FlowMatchEulerDiscrete, ScheduleRequest, StepTable};
-use crate::error::{Error, Result};
-use crate::folder::{json_error, read_text};
+use crate::error::{Error, Result, brief};
+use crate::folder::{Location, json_error, read_text};
 use enum_dispatch::enum_dispatch;
 use serde::Deserialize;
-use std::path::Path;
 
 /// What every scheduler gives.
 #[enum_dispatch]
@@ -41,15 +42,24 @@ impl Scheduler {
     /// The diffusers classes that are read.
     pub const NAMES: [&str; 2] = ["FlowMatchEulerDiscreteScheduler", "DPMSolverMultistepScheduler"];
 
+    /// The diffusers class.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Scheduler::FlowMatchEulerDiscrete(_) => Self::NAMES[0],
+            Scheduler::DpmSolverMultistep(_) => Self::NAMES[1],
+        }
+    }
+
     /// Reads `scheduler_config.json` in a scheduler's folder.
     ///
     /// # Errors
     ///
     /// [`Error::Read`], [`Error::Json`], [`Error::UnknownScheduler`], and [`Error::ConfigValue`] for a setting that
     /// is not implemented.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("scheduler_config.json");
+    pub fn open(folder: impl Into<Location>) -> Result<Self> {
+        let path = folder.into().join("scheduler_config.json");
         let text = read_text(&path)?;
+        let path = path.to_path_buf();
         let bad = |error: serde_json::Error| json_error(&path, &text, &error);
         let class = serde_json::from_str::<Named>(&text).map_err(bad)?.class;
         let scheduler: Scheduler = match class.as_str() {
@@ -60,7 +70,7 @@ impl Scheduler {
                 serde_json::from_str::<DpmSolverMultistep>(&text).map_err(bad)?.into()
             }
             _ => {
-                let class = if class.is_empty() { "(none)".into() } else { class };
+                let class = if class.is_empty() { "(none)".into() } else { brief(&class) };
                 return Err(Error::UnknownScheduler { path, class, supported: Self::NAMES.join(", ") });
             }
         };

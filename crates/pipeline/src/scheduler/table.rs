@@ -1,5 +1,7 @@
 //! The table of coefficients that a scheduler is.
 
+use crate::error::{Error, Result};
+
 /// One step's timestep and coefficients; see the [module](super) for the update they stand for.
 ///
 /// They are computed in f64 from the f32 noise levels that diffusers keeps, and stored in f32.
@@ -37,6 +39,28 @@ pub struct StepTable {
 }
 
 impl StepTable {
+    /// The table of these rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Schedule`] if a coefficient is not finite, which settings far from any published scheduler's make.
+    pub(super) fn new(rows: Vec<StepRow>, first: usize) -> Result<Self> {
+        let numbers = |row: &StepRow| {
+            let StepRow { timestep, sigma, sigma_next, a_sample, a_model, c_sample, .. } = *row;
+            let StepRow { c_x0, c_hist0, c_hist1, c_noise, .. } = *row;
+            let model = [timestep, sigma, sigma_next, a_sample, a_model];
+            [model, [c_sample, c_x0, c_hist0, c_hist1, c_noise]]
+        };
+        match rows.iter().position(|row| numbers(row).as_flattened().iter().any(|n| !n.is_finite())) {
+            None => Ok(Self { rows, first }),
+            Some(step) => Err(Error::Schedule {
+                option: "scheduler",
+                value: format!("one whose step {step} has coefficients that are not finite numbers"),
+                remedy: "use the scheduler_config.json published with the model".into(),
+            }),
+        }
+    }
+
     /// Whether any step adds fresh noise.
     pub fn draws_noise(&self) -> bool {
         self.rows.iter().any(|row| row.c_noise != 0.0)

@@ -30,40 +30,42 @@ impl AddedTokens {
     /// Cuts `text` at the leftmost and there longest tokens; tokens take the white space that their flags say.
     pub(super) fn split<'a>(&self, text: &'a str) -> Vec<Piece<'a>> {
         let mut pieces = Vec::new();
-        let (mut start, mut at) = (0, 0);
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let found = self.0.iter().find(|(token, _)| {
-                rest.starts_with(&token.content)
-                    && (!token.single_word || stands_alone(text, at, &token.content))
+        // What is not yet in a piece, and where in it a token is looked for.
+        let (mut open, mut at) = (text, 0usize);
+        while let Some((before, rest)) = open.split_at_checked(at).filter(|(_, rest)| !rest.is_empty()) {
+            let last = before.chars().next_back().or_else(|| last_before(text, open));
+            let found = self.0.iter().find_map(|(token, id)| {
+                let after = rest.strip_prefix(token.content.as_str())?;
+                (!token.single_word || stands_alone(last, after)).then_some((token, *id, after))
             });
-            let Some((token, id)) = found else {
-                at += rest.chars().next().map_or(1, char::len_utf8);
+            let Some((token, id, after)) = found else {
+                at = at.saturating_add(rest.chars().next().map_or(1, char::len_utf8));
                 continue;
             };
-            let before = &text[start..at];
             let before = if token.lstrip { before.trim_end() } else { before };
             if !before.is_empty() {
                 pieces.push(Piece::Text(before));
             }
-            pieces.push(Piece::Token(*id));
-            at += token.content.len();
-            if token.rstrip {
-                at = text.len() - text[at..].trim_start().len();
-            }
-            start = at;
+            pieces.push(Piece::Token(id));
+            open = if token.rstrip { after.trim_start() } else { after };
+            at = 0;
         }
-        if start < text.len() {
-            pieces.push(Piece::Text(&text[start..]));
+        if !open.is_empty() {
+            pieces.push(Piece::Text(open));
         }
         pieces
     }
 }
 
-/// True where only spaces or the ends of the text touch the token at `at`.
-fn stands_alone(text: &str, at: usize, token: &str) -> bool {
-    let before = text[..at].chars().next_back();
-    let after = text[at + token.len()..].chars().next();
-    before.is_none_or(|c| c == ' ') && after.is_none_or(|c| c == ' ')
+/// The character of `text` before its end `rest`.
+fn last_before(text: &str, rest: &str) -> Option<char> {
+    let (before, _) = text.split_at_checked(text.len().checked_sub(rest.len())?)?;
+    before.chars().next_back()
+}
+
+/// True where only spaces or the ends of the text touch a token.
+fn stands_alone(before: Option<char>, after: &str) -> bool {
+    before.is_none_or(|c| c == ' ') && after.chars().next().is_none_or(|c| c == ' ')
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! `vocab.json` and `merges.txt`: a byte-level BPE vocabulary.
 
 use super::broken;
-use crate::error::Result;
-use crate::folder::{read_json, read_text};
+use crate::error::{Result, brief};
+use crate::folder::{Location, read_json, read_text};
 use std::collections::HashMap;
-use std::path::Path;
 use tokenizers::models::bpe::{BPE, Vocab};
 
 /// CLIP's tokenizer reads no more merges than this, however many the file has: 49152 - 256 - 2.
@@ -13,24 +12,27 @@ const MOST_MERGES: usize = 48_894;
 pub(super) const END_OF_WORD: &str = "</w>";
 
 /// Reads both files. Characters that are not in the vocabulary become `unk`.
-pub(super) fn read(folder: &Path, unk: &str) -> Result<BPE> {
+pub(super) fn read(folder: &Location, unk: &str) -> Result<BPE> {
     let path = folder.join("vocab.json");
     let vocab: HashMap<String, u32> = read_json(&path)?;
     if !vocab.contains_key(unk) {
-        return Err(broken(&path, format!("the vocabulary lacks `{unk}`, which stands for unknown text")));
+        return Err(broken(
+            path.path(),
+            format!("the vocabulary lacks `{unk}`, which stands for unknown text"),
+        ));
     }
     let path = folder.join("merges.txt");
     let text = read_text(&path)?;
     let mut merges = Vec::new();
     // The first line is a header, whatever it says.
-    for (number, line) in text.trim().split('\n').enumerate().skip(1).take(MOST_MERGES) {
+    for (number, line) in (1u32..).zip(text.trim().split('\n')).skip(1).take(MOST_MERGES) {
         let mut parts = line.split_whitespace();
         match (parts.next(), parts.next(), parts.next()) {
             (Some(left), Some(right), None) => merges.push((left.to_owned(), right.to_owned())),
             (None, ..) => {}
             _ => {
-                let reason = format!("line {} is `{line}`, not two tokens and a space", number + 1);
-                return Err(broken(&path, reason));
+                let reason = format!("line {number} is `{}`, not two tokens and a space", brief(line));
+                return Err(broken(path.path(), reason));
             }
         }
     }
@@ -39,7 +41,7 @@ pub(super) fn read(folder: &Path, unk: &str) -> Result<BPE> {
         .unk_token(unk.to_owned())
         .end_of_word_suffix(END_OF_WORD.to_owned())
         .build()
-        .map_err(|error| broken(&path, error))
+        .map_err(|error| broken(path.path(), error))
 }
 
 /// GPT-2's table: every byte as a printable character, so that no token holds white space.
@@ -47,9 +49,9 @@ pub(super) fn byte_to_char(byte: u8) -> char {
     match byte {
         b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF => char::from(byte),
         // The 68 others take the characters from 256 on, in order.
-        0..=0x20 => char_at(256 + u32::from(byte)),
-        0x7F..=0xA0 => char_at(256 + 33 + u32::from(byte) - 0x7F),
-        0xAD => char_at(256 + 67),
+        0..=0x20 => char_at(u32::from(byte)),
+        0x7F..=0xA0 => char_at(u32::from(byte).saturating_sub(0x7F - 33)),
+        0xAD => char_at(67),
     }
 }
 
@@ -59,14 +61,14 @@ pub(super) fn char_to_byte(c: char) -> Option<u8> {
     match shifted {
         None => u8::try_from(u32::from(c)).ok().filter(|byte| byte_to_char(*byte) == c),
         Some(n @ 0..=32) => u8::try_from(n).ok(),
-        Some(n @ 33..=66) => u8::try_from(n - 33 + 0x7F).ok(),
+        Some(n @ 33..=66) => u8::try_from(n.saturating_add(0x7F - 33)).ok(),
         Some(67) => Some(0xAD),
         Some(_) => None,
     }
 }
 
-fn char_at(code: u32) -> char {
-    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+fn char_at(number: u32) -> char {
+    char::from_u32(number.saturating_add(256)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]

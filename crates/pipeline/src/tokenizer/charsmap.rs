@@ -4,28 +4,32 @@
 //! UTF-8 replacements, each ended by NUL. The crate indexes both without checks, so a broken map would stop the
 //! program; here every unit that a walk can reach is visited once, and every leaf must point at a replacement.
 
+use super::vet::vet_growth;
 use tokenizers::normalizers::Precompiled;
 
-/// Reads a map that has been found sound.
+/// Reads a map that has been found sound, and of which a character becomes no more than a few.
 pub(super) fn read(bytes: &[u8]) -> Result<Precompiled, String> {
-    check(bytes)?;
+    vet_growth(check(bytes)?)?;
     Precompiled::from(bytes).map_err(|error| error.to_string())
 }
 
-/// The map is base64 in `tokenizer.json`.
-pub(super) fn check_base64(text: &str) -> Result<(), String> {
+/// The map is base64 in `tokenizer.json`. Gives the most bytes that a byte of text becomes.
+pub(super) fn check_base64(text: &str) -> Result<usize, String> {
     check(&decode_base64(text).ok_or("the precompiled_charsmap is not base64")?)
 }
 
-fn check(bytes: &[u8]) -> Result<(), String> {
-    let sound = parts(bytes).and_then(|(units, replacements)| walk(&units, replacements));
-    sound.ok_or_else(|| "the precompiled_charsmap is damaged".into())
+fn check(bytes: &[u8]) -> Result<usize, String> {
+    let longest = parts(bytes).and_then(|(units, replacements)| {
+        walk(&units, replacements)?;
+        replacements.split('\0').map(str::len).max()
+    });
+    longest.ok_or_else(|| "the precompiled_charsmap is damaged".into())
 }
 
 fn parts(bytes: &[u8]) -> Option<(Vec<u32>, &str)> {
     let (size, rest) = bytes.split_first_chunk::<4>()?;
     let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-    let (trie, replacements) = rest.split_at_checked(size - size % 4)?;
+    let (trie, replacements) = rest.split_at_checked(size & !3)?;
     let units = trie.chunks_exact(4).filter_map(|unit| Some(u32::from_le_bytes(*unit.first_chunk()?)));
     Some((units.collect(), std::str::from_utf8(replacements).ok()?))
 }
@@ -65,25 +69,34 @@ fn walk(units: &[u32], replacements: &str) -> Option<()> {
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut bits, mut held) = (0u32, 0);
-    for c in text.bytes() {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
+    let mut bytes = Vec::with_capacity(text.len());
+    for four in text.as_bytes().chunks(4) {
+        let mut bits = 0u32;
+        for c in four {
+            bits = bits << 6 | sextet(*c)?;
+        }
+        // Of 4 characters come 3 bytes, of 3 two, of 2 one, in the upper bits of 24.
+        let (shift, count) = match four.len() {
+            4 => (0, 3),
+            3 => (6, 2),
+            2 => (12, 1),
             _ => return None,
         };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
+        bytes.extend((bits << shift).to_be_bytes().into_iter().skip(1).take(count));
     }
     Some(bytes)
+}
+
+fn sextet(c: u8) -> Option<u32> {
+    let (start, value) = match c {
+        b'A'..=b'Z' => (b'A', 0u32),
+        b'a'..=b'z' => (b'a', 26),
+        b'0'..=b'9' => (b'0', 52),
+        b'+' => (b'+', 62),
+        b'/' => (b'/', 63),
+        _ => return None,
+    };
+    Some(value.saturating_add(c.abs_diff(start).into()))
 }
 
 #[cfg(test)]
@@ -130,6 +143,8 @@ mod tests {
     fn base64_is_decoded() {
         assert_eq!(decode_base64("aGVhcnQ=").unwrap(), b"heart");
         assert_eq!(decode_base64("").unwrap(), b"");
+        assert_eq!(decode_base64("+/+/AA==").unwrap(), [0xfb, 0xff, 0xbf, 0]);
         assert!(decode_base64("a b").is_none());
+        assert!(decode_base64("aGVhc").is_none());
     }
 }

@@ -5,8 +5,10 @@ use super::described::Described;
 use super::settings::Settings;
 use super::{broken, decode};
 use crate::error::{Error, Result};
-use crate::folder::listing;
-use std::path::Path;
+use crate::folder::{Location, listing};
+
+/// The longest text that is tokenized, in bytes: far more than any encoder sees, little enough to take a moment.
+const MOST_TEXT: usize = 1 << 16;
 
 /// Which family a tokenizer is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +57,8 @@ impl Tokenizer {
     ///
     /// [`Error::Tokenizer`] if the files are missing, truncated, damaged, or not of this kind; [`Error::Read`] and
     /// [`Error::Json`].
-    pub fn open(folder: &Path, kind: TokenizerKind) -> Result<Self> {
+    pub fn open(folder: impl Into<Location>, kind: TokenizerKind) -> Result<Self> {
+        let folder = &folder.into();
         let settings = Settings::read(folder, kind)?;
         let is_file = |name: &str| folder.join(name).is_file();
         let json = is_file("tokenizer.json");
@@ -87,13 +90,13 @@ impl Tokenizer {
         Self::finish(folder, engine, settings)
     }
 
-    fn finish(folder: &Path, engine: Engine, settings: Settings) -> Result<Self> {
+    fn finish(folder: &Location, engine: Engine, settings: Settings) -> Result<Self> {
         let id = |token: &str| {
             let id = match &engine {
                 Engine::Clip(clip) => clip.id_of(token),
                 Engine::Described(described) => described.id_of(token),
             };
-            id.ok_or_else(|| broken(folder, format!("its vocabulary lacks `{token}`")))
+            id.ok_or_else(|| broken(folder.path(), format!("its vocabulary lacks `{token}`")))
         };
         let bos = settings.bos.as_deref().map(id).transpose()?;
         let (eos, pad) = (id(&settings.eos)?, id(&settings.pad)?);
@@ -120,8 +123,15 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Prompt`] if the vocabulary has nothing to stand for a character.
+    /// [`Error::Prompt`] if the vocabulary has nothing to stand for a character, and for texts beyond 64 KiB.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        if text.len() > MOST_TEXT {
+            let reason = format!(
+                "it has {} bytes; give at most {MOST_TEXT}, of which encoders see a few thousand",
+                text.len()
+            );
+            return Err(Error::Prompt { reason });
+        }
         let ids = match &self.engine {
             Engine::Clip(clip) => clip.ids(text),
             Engine::Described(described) => described.ids(text),
@@ -137,7 +147,7 @@ impl Tokenizer {
     /// [`Error::Prompt`] if `max_length` leaves no room for the opening and closing tokens, and as
     /// [`Tokenizer::ids`].
     pub fn encode(&self, text: &str, max_length: usize) -> Result<Encoded> {
-        let least = 1 + usize::from(self.bos.is_some());
+        let least = if self.bos.is_some() { 2 } else { 1 };
         if max_length < least {
             let reason = format!("a length of {max_length} tokens is too short; give at least {least}");
             return Err(Error::Prompt { reason });
@@ -145,11 +155,13 @@ impl Tokenizer {
         let mut ids = self.ids(text)?;
         let mut truncated = None;
         if ids.len() > max_length {
-            truncated = Some(self.decode(ids.get(max_length - 1..ids.len() - 1).unwrap_or_default()));
-            ids.truncate(max_length - 1);
+            let kept = max_length.saturating_sub(1);
+            ids.pop();
+            truncated = Some(self.decode(&ids.split_off(kept)));
             ids.push(self.eos);
         }
-        let eos_position = ids.iter().position(|id| *id == self.eos).unwrap_or(ids.len() - 1);
+        let last = ids.len().saturating_sub(1);
+        let eos_position = ids.iter().position(|id| *id == self.eos).unwrap_or(last);
         ids.resize(max_length, self.pad);
         Ok(Encoded { ids, truncated, eos_position })
     }
@@ -164,7 +176,7 @@ impl Tokenizer {
     }
 }
 
-fn missing(folder: &Path, expected: &str) -> Error {
+fn missing(folder: &Location, expected: &str) -> Error {
     Error::Tokenizer {
         path: folder.to_path_buf(),
         reason: format!("no {expected} among {}", listing(folder)),

@@ -4,6 +4,8 @@
 //! both. The ids are those of diffusers' FluxPipeline with transformers 4.57: `CLIPTokenizer` without ftfy (or, where
 //! only `tokenizer.json` is there, the tokenizer that this file describes) and `T5TokenizerFast`.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 mod added;
 mod bpe;
 mod charsmap;

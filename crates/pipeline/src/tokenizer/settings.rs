@@ -1,11 +1,11 @@
 //! What stands beside a vocabulary: `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`.
 
-use super::TokenizerKind;
+use super::vet::MOST_ADDED;
+use super::{TokenizerKind, broken};
 use crate::error::Result;
-use crate::folder::read_json;
+use crate::folder::{Location, read_json};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
 use tokenizers::AddedToken;
 
 /// A token as these files write it: its text alone, or with its flags.
@@ -104,7 +104,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads the files that are there. As in transformers, the two older files count only where
     /// `tokenizer_config.json` has no `added_tokens_decoder`.
-    pub(super) fn read(folder: &Path, kind: TokenizerKind) -> Result<Self> {
+    pub(super) fn read(folder: &Location, kind: TokenizerKind) -> Result<Self> {
         let optional = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let config = optional("tokenizer_config.json").map(|p| read_json::<Config>(&p)).transpose()?;
         let config = config.unwrap_or_default();
@@ -117,6 +117,13 @@ impl Settings {
                 ids = read_json::<BTreeMap<String, u32>>(&path)?;
             }
         }
+        let count = |list: &Option<Vec<Written>>| list.as_ref().map_or(0, Vec::len);
+        let described = config.added_tokens_decoder.as_ref().map_or(0, BTreeMap::len);
+        let named =
+            count(&config.specials.additional_special_tokens).max(count(&map.additional_special_tokens));
+        if described.max(ids.len()).max(named) > MOST_ADDED {
+            return Err(broken(folder.path(), format!("its settings add more than {MOST_ADDED} tokens")));
+        }
         Ok(Self::merge(config, map, ids, kind))
     }
 
@@ -127,10 +134,11 @@ impl Settings {
         }
         added.sort_by_key(|(_, id)| *id);
         added.extend(ids.into_iter().map(|(text, id)| (AddedToken::from(text, false), Some(id))));
+        let mut known: HashSet<String> = added.iter().map(|(token, _)| token.content.clone()).collect();
         let mut special = |older: Option<Written>, newer: Option<Written>, default: &str| {
             let token = older.or(newer).map_or_else(|| AddedToken::from(default, true), Written::token);
             let text = token.content.clone();
-            if !text.is_empty() && !added.iter().any(|(known, _)| known.content == text) {
+            if !text.is_empty() && known.insert(text.clone()) {
                 added.push((token.special(true), None));
             }
             text

@@ -4,8 +4,11 @@
 //! the program or hangs it. So only the parts that CLIP's and T5's files consist of are let through.
 
 use super::charsmap;
+use crate::error::brief;
 use serde_json::Value;
 
+/// The most tokens that stand beside a vocabulary.
+pub(super) const MOST_ADDED: usize = 1 << 16;
 /// Runs of spaces, as T5's files replace them.
 pub(super) const SPACES: &str = " {2,}";
 
@@ -27,13 +30,16 @@ pub(super) fn document(document: &mut Value, model: &str) -> Result<(), String> 
     let part = |key: &str| entries.get(key).unwrap_or(&null);
     let found = text(part("model"), "type").unwrap_or("BPE");
     if found != model {
-        return Err(format!("its model is `{found}`; expected `{model}`"));
+        return Err(format!("its model is `{}`; expected `{model}`", brief(found)));
     }
     match model {
         "BPE" => bpe(part("model"))?,
         _ => unigram(part("model"))?,
     }
-    normalizer(part("normalizer"))?;
+    if part("added_tokens").as_array().is_some_and(|tokens| tokens.len() > MOST_ADDED) {
+        return Err(format!("it adds more than {MOST_ADDED} tokens"));
+    }
+    vet_growth(normalizer(part("normalizer"))?)?;
     pre_tokenizer(part("pre_tokenizer"))
 }
 
@@ -70,22 +76,41 @@ fn unigram(model: &Value) -> Result<(), String> {
 pub(super) fn pieces<'a>(pieces: impl Iterator<Item = (&'a str, f64)>) -> Result<(), String> {
     for (id, (piece, score)) in pieces.enumerate() {
         if piece.is_empty() || !score.is_finite() {
+            let piece = brief(piece);
             return Err(format!("piece {id}, `{piece}` with score {score}, is empty or has no finite score"));
         }
     }
     Ok(())
 }
 
-fn normalizer(value: &Value) -> Result<(), String> {
-    if value.is_null() {
+/// Refuses normalizers that make a text more than so many times as long: a few that each replace one letter by a
+/// thousand would fill any memory.
+pub(super) fn vet_growth(growth: usize) -> Result<(), String> {
+    const MOST: usize = 256;
+    if growth <= MOST {
         return Ok(());
     }
+    Err(format!("its normalizer makes a text up to {growth} times as long; at most {MOST} times is accepted"))
+}
+
+/// Checks a normalizer; gives how many times as long it may make a text.
+fn normalizer(value: &Value) -> Result<usize, String> {
+    if value.is_null() {
+        return Ok(1);
+    }
+    let length = |key: &str| text(value, key).unwrap_or_default().len();
     match text(value, "type").unwrap_or_default() {
-        "Sequence" => list(value, "normalizers")?.iter().try_for_each(normalizer),
+        "Sequence" => list(value, "normalizers")?
+            .iter()
+            .try_fold(1usize, |growth, part| Ok(growth.saturating_mul(normalizer(part)?.max(1)))),
         "Precompiled" => charsmap::check_base64(text(value, "precompiled_charsmap").unwrap_or_default()),
-        "Replace" => pattern(value),
-        "NFC" | "NFD" | "NFKC" | "NFKD" | "Lowercase" | "Strip" | "Prepend" | "Nmt" => Ok(()),
-        other => Err(format!("its normalizer `{other}` is none of CLIP's or T5's")),
+        "Replace" => pattern(value).map(|()| length("content")),
+        "Prepend" => Ok(length("prepend").saturating_add(1)),
+        "Strip" | "Nmt" => Ok(1),
+        "Lowercase" | "NFC" | "NFD" => Ok(3),
+        // U+FDFA becomes 18 characters, 33 bytes of 3.
+        "NFKC" | "NFKD" => Ok(11),
+        other => Err(format!("its normalizer `{}` is none of CLIP's or T5's", brief(other))),
     }
 }
 
@@ -97,7 +122,7 @@ fn pre_tokenizer(value: &Value) -> Result<(), String> {
         "Sequence" => list(value, "pretokenizers")?.iter().try_for_each(pre_tokenizer),
         "Split" => pattern(value),
         "ByteLevel" | "Metaspace" | "WhitespaceSplit" => Ok(()),
-        other => Err(format!("its pre-tokenizer `{other}` is none of CLIP's or T5's")),
+        other => Err(format!("its pre-tokenizer `{}` is none of CLIP's or T5's", brief(other))),
     }
 }
 
@@ -110,7 +135,7 @@ fn pattern(value: &Value) -> Result<(), String> {
     let pattern = value.get("pattern").unwrap_or(&Value::Null);
     match text(pattern, "Regex") {
         Some(regex) if !PATTERNS.contains(&regex) => {
-            Err(format!("its regular expression `{regex}` is none of CLIP's or T5's"))
+            Err(format!("its regular expression `{}` is none of CLIP's or T5's", brief(regex)))
         }
         _ if text(pattern, "String").is_some_and(str::is_empty) => Err("it replaces the empty string".into()),
         _ => Ok(()),
