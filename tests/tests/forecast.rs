@@ -6,6 +6,7 @@ mod small;
 use small::Small;
 use std::sync::Arc;
 use tintype::accel::Accelerator;
+use tintype::pipeline::folder::ModelFolder;
 use tintype::pipeline::inspect::{Fit, Inspector, TimedRun, Timings, check};
 use tintype::{CancelToken, DType, LaunchMode, Picture, Pipeline, PipelineOptions, Request, Steps};
 use tintype_tests::model;
@@ -115,8 +116,11 @@ fn a_step_is_timed_and_found_again() {
 fn good_models_have_nothing_wrong_with_them() {
     for name in ["flux-base", "flux-sharded", "flux-bf16", "flux-no-text-model-prefix", "flux-draw3"] {
         let mut told = Vec::new();
-        let checked =
-            check(&model(name), &CancelToken::default(), &mut |done, total| told.push((done, total)));
+        let checked = check(
+            &ModelFolder::open(model(name).as_path()).unwrap(),
+            &CancelToken::default(),
+            &mut |done, total| told.push((done, total)),
+        );
         let checked = checked.unwrap();
         assert_eq!(checked.problems, [], "{name}");
         assert!(told.is_sorted() && told.last() == Some(&(checked.bytes, checked.bytes)), "{told:?}");

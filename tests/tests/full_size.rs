@@ -56,7 +56,7 @@ fn names_and_shapes_are_those_that_the_configs_ask_for() {
         let parameters: Vec<u64> = report.components.iter().map(|component| component.parameters).collect();
         assert_eq!(parameters, [123_060_480, 4_762_310_656, transformer, 83_819_683]);
         assert_eq!(report.bytes(), 2 * report.parameters(), "all in bf16");
-        assert_eq!(inspector.stored_dtype(), DType::Bf16);
+        assert_eq!(inspector.default_dtype(), DType::Bf16);
     }
 }
 
