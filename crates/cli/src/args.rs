@@ -12,6 +12,7 @@ pub(crate) use dtype::DtypeArg;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
+use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Decode(Box<DecodeArgs>),
     /// Lists backends and their devices, and why one is missing.
     Devices(DevicesArgs),
+    /// Says what a model is, what it takes, and whether it fits; loads no weights.
+    Inspect(Box<InspectArgs>),
     /// Runs the conformance suite on a backend and prints the verdict.
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.
@@ -56,6 +59,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
+  tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
   tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
   tintype generate --prompts prompts.txt --model FLUX.1-schnell --preview 2
@@ -72,9 +76,8 @@ pub(crate) struct GenerateArgs {
     /// Options given beside it take precedence.
     #[arg(long, value_name = "PICTURE")]
     pub(crate) from: Option<PathBuf>,
-    /// A model: a folder in the diffusers layout, or a Hub repository in the local cache.
-    #[arg(long, value_name = "DIR|REPO")]
-    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
@@ -146,10 +149,31 @@ pub(crate) struct GenerateArgs {
     pub(crate) json: bool,
 }
 
-impl GenerateArgs {
-    /// The options that chose the model, as they are given to another command.
-    pub(crate) fn model_options(&self) -> Vec<(&'static str, String)> {
-        vec![("--model", self.model.clone())]
+/// Which model.
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// A model: a folder in the diffusers layout, or a repository of the Hugging Face Hub as ORG/NAME[@REVISION], which
+    /// is downloaded where the cache lacks it [default: the small one that is built in].
+    #[arg(long, value_name = "DIR|REPO")]
+    pub(crate) model: Option<String>,
+    /// The transformer from one file, such as flux1-dev.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) transformer: Option<PathBuf>,
+    /// The VAE from one file, such as ae.safetensors; all else is the model's.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) vae: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// The options as they would be typed.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        let file = |file: &Option<PathBuf>| file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let options = [
+            ("--model", self.model.clone()),
+            ("--transformer", file(&self.transformer)),
+            ("--vae", file(&self.vae)),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten()
     }
 }
 

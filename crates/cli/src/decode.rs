@@ -2,14 +2,15 @@
 
 use crate::args::DecodeArgs;
 use crate::interrupt::cancel_on_interrupt;
+use crate::model;
 use crate::names;
 use crate::progress::Progress;
 use crate::save::Saver;
 use crate::say;
 use anyhow::Result;
 use std::process::ExitCode;
+use tintype::pipeline::files;
 use tintype::pipeline::recipe::Recipe;
-use tintype::pipeline::{files, folder};
 use tintype::{OpenOptions, Pipeline, PipelineOptions};
 
 pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
@@ -29,12 +30,12 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
-    let root = folder::resolve(&args.model)?;
+    let mut saver = Saver::new(Progress::new(logging), args.quality, true, false);
+    let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let recipe = Recipe::from(latents.made.clone());
     let dtype = args.dtype.map(Into::into).or(recipe.dtype);
     let mut pipeline =
-        Pipeline::open(&root, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
-    let mut saver = Saver::new(Progress::new(logging), args.quality, true, false);
+        Pipeline::of(&folder, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
     for warning in recipe.differences(&pipeline) {
         saver.progress.warn(warning);
     }

@@ -2,12 +2,15 @@
 
 use crate::args::GenerateArgs;
 use crate::names;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tintype::pipeline::files;
 use tintype::pipeline::recipe::Recipe;
 use tintype::{Request, Steps};
+
+/// More pictures than anyone asks for in one run.
+const MOST_PICTURES: usize = 10_000;
 
 /// One run of the pipeline.
 pub(crate) struct Job {
@@ -40,6 +43,11 @@ pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<J
                 None => base.clone(),
             };
             let pictures = if request.only.is_some() { 1 } else { request.count.unwrap_or(1) };
+            // Before anything is sized by it. The pipeline says the same of it.
+            ensure!(
+                (1..=MOST_PICTURES).contains(&pictures),
+                "count is {pictures}: give a number from 1 to {MOST_PICTURES}"
+            );
             let outputs = names::numbered(&base, pictures);
             jobs.push(Job {
                 request: Request { prompt: prompt.clone(), seed, ..request.clone() },

@@ -53,6 +53,7 @@ impl Progress {
         }
         if let Some(bar) = &self.bar {
             bar.set_message(message);
+            bar.set_length(total);
             bar.set_position(done);
         }
     }
@@ -86,6 +87,10 @@ impl Progress {
 impl Watcher for Progress {
     fn event(&mut self, event: Event) {
         match event {
+            Event::Downloading { file, done, total } => {
+                let message = format!("{} of {}  {file}", HumanBytes(done), HumanBytes(total));
+                self.count("downloading".into(), done, total, message);
+            }
             Event::Loading { component, done, total } => {
                 let message = format!("{} of {}", HumanBytes(done), HumanBytes(total));
                 self.count(format!("loading {component}"), done, total, message);

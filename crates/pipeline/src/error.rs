@@ -61,11 +61,16 @@ pub enum Error {
         remedy: String,
     },
     /// The path given as a model is not a folder.
-    #[error("{} is {what}, not a folder; give the folder that holds model_index.json", path.display())]
+    #[error(
+        "{} is {what}, not a folder; give the folder that holds model_index.json{}", path.display(),
+        if *what == "a single weights file" {
+            ", and the file itself as its --transformer or --vae: text encoders and tokenizers are not in it"
+        } else { "" }
+    )]
     NotAFolder {
         /// The path.
         path: PathBuf,
-        /// What is there instead: "missing" or "a file".
+        /// What is there instead: "missing", "a file" or "a single weights file".
         what: &'static str,
     },
     /// The folder has no `model_index.json`.
@@ -101,16 +106,26 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// `--model ORG/NAME` is neither a folder nor in the Hub cache.
+    /// `--model` is neither a folder nor a repository that is in the Hub's cache or can be downloaded.
     #[error(
-        "no model `{name}`: looked for {looked}; give a folder in the diffusers layout, or download the model \
-         first, for example with `hf download {name}`"
+        "no model `{name}`: looked for {looked}; give a folder in the diffusers layout or a repository of the Hub \
+         (ORG/NAME), which `hf download` fetches where this program may or can not"
     )]
     ModelNotFound {
         /// The name that was asked for.
         name: String,
         /// Every place that was looked at.
         looked: String,
+    },
+    /// A model could not be downloaded, or not be kept.
+    #[error("cannot download {what}: {reason}; {remedy}")]
+    Download {
+        /// The repository, and the file where one is at fault.
+        what: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        remedy: String,
     },
     /// A component folder holds no weights under any name that is read.
     #[error("{} holds no weights: expected {expected}, found {found}", folder.display())]
@@ -211,6 +226,20 @@ pub enum Error {
     /// The device or its plugin failed.
     #[error(transparent)]
     Accel(#[from] tintype_accel::Error),
+    /// A run needs more memory than the device has free. Found before anything is loaded.
+    #[error("{what} needs {} on {device}, {} are free; {remedy}", gibibytes(*.needed), gibibytes(*.free))]
+    DoesNotFit {
+        /// What was asked for.
+        what: String,
+        /// The device.
+        device: String,
+        /// The most bytes that would be held at once.
+        needed: u64,
+        /// Bytes that are free for it.
+        free: u64,
+        /// What would fit.
+        remedy: String,
+    },
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(
         "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \
@@ -263,6 +292,11 @@ fn write_remedy(source: &io::Error) -> &'static str {
         StorageFull | QuotaExceeded | FileTooLarge => "make room there, or choose an output elsewhere",
         _ => "choose an output in a folder that exists and that you may write to",
     }
+}
+
+/// Bytes for people, rounded to hundredths.
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 impl Error {

@@ -14,6 +14,9 @@ pub mod files;
 mod flux;
 pub mod folder;
 mod generate;
+#[cfg(feature = "hub")]
+pub mod hub;
+pub mod inspect;
 mod pipeline;
 pub mod random;
 pub mod recipe;

@@ -24,7 +24,9 @@
 //!
 //! # Features
 //!
-//! A feature is a backend: `cpu` (default). Each builds on any machine and finds its vendor's libraries at run time.
+//! A feature is a backend: `cpu` (default). Each builds on any machine and finds its vendor's libraries at run time. Two
+//! more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
+//! program ([`bundled`]).
 //!
 //! # Layers
 //!
@@ -52,6 +54,34 @@ pub use tintype_pipeline::{
     CancelToken, Error, Event, Generated, Pipeline, PipelineOptions, Request, Result, Settings, Watcher,
 };
 pub use tintype_program::DType;
+
+/// What stands for the model of [`bundled`] where a path would stand.
+pub const BUNDLED: &str = "built-in:emoji";
+
+/// The model that this build has in it, to be opened as a folder on disk is: a small one that draws emoji. None without
+/// the feature `bundled`, or where the tree that was built had no such model.
+///
+/// ```
+/// use tintype::{Pipeline, PipelineOptions};
+///
+/// let device = tintype::backends().open("auto", None, &Default::default())?.accelerator;
+/// if let Some(model) = tintype::bundled() {
+///     let pipeline = Pipeline::open(model, device, PipelineOptions::default())?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn bundled() -> Option<pipeline::folder::Location> {
+    #[cfg(feature = "bundled")]
+    let files = tintype_emoji::FILES;
+    #[cfg(not(feature = "bundled"))]
+    let files: &[pipeline::folder::EmbeddedFile] = &[];
+    (!files.is_empty()).then(|| pipeline::folder::Location::embedded(BUNDLED, files))
+}
+
+/// The guide's programs, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "cpu"))]
+#[doc = include_str!("../../../docs/library.md")]
+struct Guide;
 
 /// The backends that this build has. Others may be registered beside them.
 pub fn backends() -> Registry {

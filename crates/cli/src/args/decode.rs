@@ -1,6 +1,6 @@
 //! Options of `tintype decode`.
 
-use super::{DeviceArgs, DtypeArg, values};
+use super::{DeviceArgs, DtypeArg, ModelArgs, values};
 use clap::Args;
 use std::path::PathBuf;
 use tintype::LaunchMode;
@@ -14,9 +14,8 @@ pub(crate) struct DecodeArgs {
     /// The latents, as a failed run has left them.
     #[arg(value_name = "LATENTS")]
     pub(crate) latents: PathBuf,
-    /// The model that denoised them: a folder in the diffusers layout, or a Hub repository in the local cache.
-    #[arg(long, value_name = "DIR|REPO")]
-    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// The dtype of weights and arithmetic [default: that of the run].

@@ -2,16 +2,17 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+use super::bytes::Bytes;
 use super::locate::{Located, locate};
 use super::mapped::MappedFile;
 use super::nearest::nearest;
 use crate::error::{Error, Result, brief};
-use memmap2::Mmap;
+use crate::folder::Location;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// A tensor as it is stored: dtype, shape and little-endian bytes, in row-major order.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +28,9 @@ pub struct TensorView<'a> {
 /// A tensor that keeps its file mapped for as long as it lives.
 #[derive(Clone, Debug)]
 pub struct MappedTensor {
-    /// The map of the whole file.
-    pub map: Arc<Mmap>,
-    /// The tensor's bytes within the map.
+    /// The content of the whole file.
+    pub content: Bytes,
+    /// The tensor's bytes within it.
     pub range: Range<usize>,
     /// The stored dtype.
     pub dtype: Dtype,
@@ -40,15 +41,17 @@ pub struct MappedTensor {
 impl MappedTensor {
     /// The elements, little-endian.
     pub fn bytes(&self) -> &[u8] {
-        self.map.get(self.range.clone()).unwrap_or_default()
+        self.content.as_ref().get(self.range.clone()).unwrap_or_default()
     }
 }
 
-struct Entry {
-    file: usize,
-    range: Range<usize>,
-    dtype: Dtype,
-    shape: Vec<usize>,
+pub(super) struct Entry {
+    pub(super) file: usize,
+    pub(super) range: Range<usize>,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    /// Where the second half of the stored rows comes first: the tensor, put together when it is first read.
+    pub(super) swapped: Option<OnceLock<Bytes>>,
 }
 
 /// All tensors of a component, by name. Opening reads headers only; pages are read when they are touched.
@@ -56,6 +59,15 @@ pub struct Checkpoint {
     place: PathBuf,
     files: Vec<MappedFile>,
     tensors: BTreeMap<String, Entry>,
+}
+
+/// The files are read ahead again once this is dropped.
+pub(crate) struct Scattered<'c>(&'c Checkpoint);
+
+impl Drop for Scattered<'_> {
+    fn drop(&mut self) {
+        self.0.files.iter().for_each(|file| file.read_ahead(true));
+    }
 }
 
 impl Checkpoint {
@@ -68,11 +80,12 @@ impl Checkpoint {
     /// [`Error::NoWeights`] if there is none, [`Error::MissingShard`], and [`Error::BadWeights`] for a truncated
     /// or inconsistent file, an index that points outside its folder or at a tensor that its shard lacks, and a
     /// tensor that is in two shards.
-    pub fn open(folder: &Path, stems: &[&str]) -> Result<Self> {
-        let Located { files, index } = locate(folder, stems)?;
+    pub fn open(folder: impl Into<Location>, stems: &[&str]) -> Result<Self> {
+        let folder = folder.into();
+        let Located { files, index } = locate(&folder, stems)?;
         let checkpoint = Self::build(folder.to_path_buf(), &files)?;
         if let Some((path, map)) = index {
-            checkpoint.check_index(&path, &map)?;
+            checkpoint.check_index(path.path(), &map)?;
         }
         Ok(checkpoint)
     }
@@ -83,11 +96,22 @@ impl Checkpoint {
     ///
     /// [`Error::Read`] and [`Error::BadWeights`], as for [`Checkpoint::open`].
     pub fn from_files(files: &[PathBuf]) -> Result<Self> {
-        Self::build(files.first().cloned().unwrap_or_default(), files)
+        let located: Vec<Location> = files.iter().map(Location::from).collect();
+        Self::build(files.first().cloned().unwrap_or_default(), &located)
     }
 
-    fn build(place: PathBuf, paths: &[PathBuf]) -> Result<Self> {
-        let files = paths.iter().map(|path| MappedFile::open(path)).collect::<Result<Vec<_>>>()?;
+    /// Opens one safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Checkpoint::from_files`].
+    pub fn from_file(file: impl Into<Location>) -> Result<Self> {
+        let file = file.into();
+        Self::build(file.to_path_buf(), &[file])
+    }
+
+    fn build(place: PathBuf, paths: &[Location]) -> Result<Self> {
+        let files = paths.iter().map(MappedFile::open).collect::<Result<Vec<_>>>()?;
         let mut tensors: BTreeMap<String, Entry> = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
             for (name, info) in file.metadata.tensors() {
@@ -97,8 +121,8 @@ impl Checkpoint {
                     let reason = format!("the bytes of tensor `{}` lie outside the file", brief(&name));
                     return Err(Error::BadWeights { path: file.path.clone(), reason });
                 };
-                let range = start..end;
-                let entry = Entry { file: index, range, dtype: info.dtype, shape: info.shape.clone() };
+                let (range, dtype, shape) = (start..end, info.dtype, info.shape.clone());
+                let entry = Entry { file: index, range, dtype, shape, swapped: None };
                 if let Some(other) = tensors.insert(name.clone(), entry) {
                     let other = files.get(other.file).map(|f| f.path.display().to_string());
                     return Err(Error::BadWeights {
@@ -109,6 +133,18 @@ impl Checkpoint {
             }
         }
         Ok(Checkpoint { place, files, tensors })
+    }
+
+    /// The same files with other tensors: those that `map` puts in for each stored one.
+    pub(super) fn map_tensors(
+        self,
+        map: impl Fn(&str, &Entry, &mut BTreeMap<String, Entry>) -> Result<()>,
+    ) -> Result<Self> {
+        let mut tensors = BTreeMap::new();
+        for (name, stored) in &self.tensors {
+            map(name, stored, &mut tensors)?;
+        }
+        Ok(Checkpoint { tensors, ..self })
     }
 
     fn check_index(&self, path: &Path, map: &BTreeMap<String, String>) -> Result<()> {
@@ -151,15 +187,27 @@ impl Checkpoint {
     /// The tensor of that name, or none.
     pub fn get(&self, name: &str) -> Option<TensorView<'_>> {
         let entry = self.tensors.get(name)?;
-        let bytes = self.files.get(entry.file)?.map.get(entry.range.clone())?;
-        Some(TensorView { dtype: entry.dtype, shape: &entry.shape, bytes })
+        let (content, range) = self.content(entry)?;
+        Some(TensorView { dtype: entry.dtype, shape: &entry.shape, bytes: content.as_ref().get(range)? })
+    }
+
+    /// The bytes that hold a tensor, and where it lies in them.
+    fn content<'c>(&'c self, entry: &'c Entry) -> Option<(&'c Bytes, Range<usize>)> {
+        let stored = &self.files.get(entry.file)?.content;
+        let Some(swapped) = &entry.swapped else { return Some((stored, entry.range.clone())) };
+        let stored = stored.as_ref().get(entry.range.clone())?;
+        let swapped = swapped.get_or_init(|| {
+            let (first, second) = stored.split_at(stored.len() / 2);
+            Bytes::Owned([second, first].concat().into())
+        });
+        Some((swapped, 0..stored.len()))
     }
 
     /// As [`Checkpoint::get`], with the map itself, so that a device can read pages after the checkpoint is gone.
     pub fn mapped(&self, name: &str) -> Option<MappedTensor> {
         let entry = self.tensors.get(name)?;
-        let map = Arc::clone(&self.files.get(entry.file)?.map);
-        Some(MappedTensor { map, range: entry.range.clone(), dtype: entry.dtype, shape: entry.shape.clone() })
+        let (content, range) = self.content(entry)?;
+        Some(MappedTensor { content: content.clone(), range, dtype: entry.dtype, shape: entry.shape.clone() })
     }
 
     /// The tensor of that name.
@@ -173,6 +221,13 @@ impl Checkpoint {
             name: name.into(),
             nearest: nearest(name, self.names()),
         })
+    }
+
+    /// Reads here and there: until the guard is dropped, the system reads the pages that are touched and none ahead of
+    /// them. Otherwise a few bytes of each tensor cost megabytes of reading ahead each, gigabytes of a large model.
+    pub(crate) fn scattered(&self) -> Scattered<'_> {
+        self.files.iter().for_each(|file| file.read_ahead(false));
+        Scattered(self)
     }
 
     /// The dtype that most of the stored elements have; none for an empty checkpoint. Ties go to the wider dtype.

@@ -3,16 +3,15 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use crate::error::{Error, Result, brief};
-use crate::folder::{is_plain_name, listing, read_json};
+use crate::folder::{Location, is_plain_name, listing, read_json};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 /// The weight files of a component, and what the index of shards claims about them.
 pub(super) struct Located {
-    pub(super) files: Vec<PathBuf>,
+    pub(super) files: Vec<Location>,
     /// The index file and its map from tensor to shard; none for a single file.
-    pub(super) index: Option<(PathBuf, BTreeMap<String, String>)>,
+    pub(super) index: Option<(Location, BTreeMap<String, String>)>,
 }
 
 #[derive(Deserialize)]
@@ -21,7 +20,7 @@ struct ShardIndex {
 }
 
 /// Finds `STEM.safetensors`, or else `STEM.safetensors.index.json` and the shards it lists.
-pub(super) fn locate(folder: &Path, stems: &[&str]) -> Result<Located> {
+pub(super) fn locate(folder: &Location, stems: &[&str]) -> Result<Located> {
     for stem in stems {
         let single = folder.join(format!("{stem}.safetensors"));
         if single.exists() {
@@ -40,25 +39,33 @@ pub(super) fn locate(folder: &Path, stems: &[&str]) -> Result<Located> {
     })
 }
 
-fn shards(folder: &Path, index: PathBuf) -> Result<Located> {
+/// Whether all files of a component's weights are there.
+pub(crate) fn has_weights(folder: &Location, stems: &[&str]) -> bool {
+    locate(folder, stems).is_ok()
+}
+
+fn shards(folder: &Location, index: Location) -> Result<Located> {
     let map = read_json::<ShardIndex>(&index)?.weight_map;
     let names: BTreeSet<&String> = map.values().collect();
     let mut files = Vec::with_capacity(names.len());
     for name in names {
         if !is_plain_name(name) {
             return Err(Error::BadWeights {
-                path: index,
+                path: index.to_path_buf(),
                 reason: format!("shard `{}` is not a file name in the index's own folder", brief(name)),
             });
         }
         let file = folder.join(name);
         if !file.exists() {
-            return Err(Error::MissingShard { index, shard: brief(name) });
+            return Err(Error::MissingShard { index: index.to_path_buf(), shard: brief(name) });
         }
         files.push(file);
     }
     if files.is_empty() {
-        return Err(Error::BadWeights { path: index, reason: "its weight_map is empty".into() });
+        return Err(Error::BadWeights {
+            path: index.to_path_buf(),
+            reason: "its weight_map is empty".into(),
+        });
     }
     Ok(Located { files, index: Some((index, map)) })
 }

@@ -2,43 +2,64 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+use super::bytes::Bytes;
 use crate::error::{Error, Result, brief};
+use crate::folder::Location;
 use memmap2::Mmap;
 use safetensors::tensor::{Metadata, SafeTensorError, SafeTensors};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A mapped file whose header is consistent: every tensor's range lies inside the map.
+/// A file, mapped or part of the program, whose header is consistent: every tensor's range lies inside it.
 pub(super) struct MappedFile {
     pub(super) path: PathBuf,
-    pub(super) map: Arc<Mmap>,
+    pub(super) content: Bytes,
     pub(super) metadata: Metadata,
     /// Where the tensors' bytes begin: 8 bytes of length and the header come before.
     pub(super) data_start: usize,
 }
 
 impl MappedFile {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let read = |source| Error::Read { path: path.to_path_buf(), source };
-        // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
-        if !std::fs::metadata(path).map_err(read)?.is_file() {
-            return Err(bad(path, "it is a folder, a pipe or a device, not a safetensors file".into()));
+    pub(super) fn open(location: &Location) -> Result<Self> {
+        let path = location.path();
+        let content = match location.is_embedded() {
+            true => Bytes::Static(location.part_of_program()?),
+            false => Bytes::Mapped(Arc::new(map(path)?)),
+        };
+        let bytes = content.as_ref();
+        check_length(path, bytes)?;
+        let (header, metadata) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| bad(path, explain(&error, bytes, bytes.len())))?;
+        let data_start = header.saturating_add(8);
+        Ok(MappedFile { path: path.to_path_buf(), content, metadata, data_start })
+    }
+}
+
+fn map(path: &Path) -> Result<Mmap> {
+    let read = |source| Error::Read { path: path.to_path_buf(), source };
+    // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
+    if !std::fs::metadata(path).map_err(read)?.is_file() {
+        return Err(bad(path, "it is a folder, a pipe or a device, not a safetensors file".into()));
+    }
+    let file = File::open(path).map_err(read)?;
+    // SAFETY: the map is read-only and private to this process. Nobody may write to or cut the file while it
+    // is mapped; the same holds for every loader that maps weights, and the command line says so.
+    unsafe { Mmap::map(&file) }.map_err(read)
+}
+
+impl MappedFile {
+    /// Whether the system should read ahead of what is touched. It may refuse: then reading is slower, nothing else.
+    pub(super) fn read_ahead(&self, ahead: bool) {
+        #[cfg(unix)]
+        {
+            use memmap2::Advice;
+            if let Bytes::Mapped(map) = &self.content {
+                let _ = map.advise(if ahead { Advice::Normal } else { Advice::Random });
+            }
         }
-        let file = File::open(path).map_err(read)?;
-        // SAFETY: the map is read-only and private to this process. Nobody may write to or cut the file while it
-        // is mapped; the same holds for every loader that maps weights, and the command line says so.
-        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
-        let length = map.len();
-        check_length(path, &map)?;
-        let (header, metadata) =
-            SafeTensors::read_metadata(&map).map_err(|error| bad(path, explain(&error, &map, length)))?;
-        Ok(MappedFile {
-            path: path.to_path_buf(),
-            map: Arc::new(map),
-            metadata,
-            data_start: header.saturating_add(8),
-        })
+        #[cfg(not(unix))]
+        let _ = ahead;
     }
 }
 

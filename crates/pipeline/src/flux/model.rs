@@ -1,13 +1,13 @@
 //! What a Flux folder holds, read and checked before a device is touched.
 
+use super::sizes::Extents;
 use crate::files::Checkpoint;
-use crate::folder::{ModelFolder, read_text};
+use crate::folder::{Defaults, Location, ModelFolder, read_text};
 use crate::generate::dtype_of;
 use crate::scheduler::Scheduler;
 use crate::tokenizer::{Tokenizer, TokenizerKind};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
-use std::path::Path;
 use std::sync::Arc;
 use tintype_models::{clip, flux, t5, vae};
 use tintype_program::DType;
@@ -26,42 +26,43 @@ pub(crate) struct FluxModel {
     pub(crate) transformer_weights: Arc<Checkpoint>,
     pub(crate) vae_weights: Arc<Checkpoint>,
     pub(crate) fingerprint: String,
+    /// What the model's folder says where a request says nothing.
+    pub(crate) defaults: Defaults,
 }
 
-const DIFFUSERS: &[&str] = &["diffusion_pytorch_model"];
 const TRANSFORMERS: &[&str] = &["model"];
 
 impl FluxModel {
     pub(crate) fn open(folder: &ModelFolder) -> Result<Self> {
-        let scheduler = Scheduler::open(&folder.component_of("scheduler", &Scheduler::NAMES)?)?;
+        let scheduler = Scheduler::open(folder.component_of("scheduler", &Scheduler::NAMES)?)?;
         let clip = folder.component_of("text_encoder", &["CLIPTextModel"])?;
         let t5 = folder.component_of("text_encoder_2", &["T5EncoderModel"])?;
-        let transformer = folder.component_of("transformer", &["FluxTransformer2DModel"])?;
-        let vae = folder.component_of("vae", &["AutoencoderKL"])?;
+        let (transformer, transformer_weights) = folder.transformer()?;
+        let (vae, vae_weights) = folder.vae()?;
         let clip_tokenizer = folder.component_of("tokenizer", &["CLIPTokenizer", "CLIPTokenizerFast"])?;
         let t5_tokenizer = folder.component_of("tokenizer_2", &["T5Tokenizer", "T5TokenizerFast"])?;
         let mut hasher = Sha256::new();
-        let mut weights = |folder: &Path, stems| -> Result<Arc<Checkpoint>> {
-            let checkpoint = Checkpoint::open(folder, stems)?;
+        let mut told_apart = |checkpoint: Checkpoint| {
             fingerprint(&mut hasher, &checkpoint);
-            Ok(Arc::new(checkpoint))
+            Arc::new(checkpoint)
         };
         let model = Self {
             scheduler,
-            clip: clip::Config::from_json(&config(&clip)?).map_err(|e| Error::model(&clip, e))?,
-            t5: t5::Config::from_json(&config(&t5)?).map_err(|e| Error::model(&t5, e))?,
-            transformer: flux::Config::from_json(&config(&transformer)?)
-                .map_err(|e| Error::model(&transformer, e))?,
-            vae: vae::Config::from_json(&config(&vae)?).map_err(|e| Error::model(&vae, e))?,
+            clip: clip::Config::from_json(&config(&clip)?).map_err(|e| Error::model(clip.path(), e))?,
+            t5: t5::Config::from_json(&config(&t5)?).map_err(|e| Error::model(t5.path(), e))?,
+            transformer,
+            vae,
             clip_tokenizer: Tokenizer::open(&clip_tokenizer, TokenizerKind::Clip)?,
             t5_tokenizer: Tokenizer::open(&t5_tokenizer, TokenizerKind::T5)?,
-            clip_weights: weights(&clip, TRANSFORMERS)?,
-            t5_weights: weights(&t5, TRANSFORMERS)?,
-            transformer_weights: weights(&transformer, DIFFUSERS)?,
-            vae_weights: weights(&vae, DIFFUSERS)?,
+            clip_weights: told_apart(Checkpoint::open(&clip, TRANSFORMERS)?),
+            t5_weights: told_apart(Checkpoint::open(&t5, TRANSFORMERS)?),
+            transformer_weights: told_apart(transformer_weights),
+            vae_weights: told_apart(vae_weights),
             fingerprint: String::new(),
+            defaults: folder.defaults().clone(),
         };
         model.agree(folder)?;
+        model.check_size(folder)?;
         let digest = hasher.finalize();
         Ok(Self { fingerprint: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(), ..model })
     }
@@ -71,40 +72,40 @@ impl FluxModel {
         let latents = self.vae.latent_channels.saturating_mul(4);
         let pairs = [
             (
-                "transformer/config.json",
+                "transformer",
                 "in_channels",
                 self.transformer.in_channels,
                 latents,
                 "4 latent_channels of the vae",
             ),
             (
-                "transformer/config.json",
+                "transformer",
                 "out_channels",
                 self.transformer.output_width(),
                 latents,
                 "4 latent_channels of the vae",
             ),
             (
-                "transformer/config.json",
+                "transformer",
                 "joint_attention_dim",
                 self.transformer.joint_attention_dim,
                 self.t5.d_model,
                 "d_model of text_encoder_2",
             ),
             (
-                "transformer/config.json",
+                "transformer",
                 "pooled_projection_dim",
                 self.transformer.pooled_projection_dim,
                 self.clip.hidden_size,
                 "hidden_size of text_encoder",
             ),
-            ("vae/config.json", "in_channels", self.vae.in_channels, 3, "the channels of a picture"),
-            ("vae/config.json", "out_channels", self.vae.out_channels, 3, "the channels of a picture"),
+            ("vae", "in_channels", self.vae.in_channels, 3, "the channels of a picture"),
+            ("vae", "out_channels", self.vae.out_channels, 3, "the channels of a picture"),
         ];
-        for (file, key, found, wanted, of) in pairs {
+        for (component, key, found, wanted, of) in pairs {
             if found != wanted {
                 return Err(Error::ConfigValue {
-                    path: folder.root().join(file),
+                    path: folder.shapes_of(component),
                     key: key.into(),
                     value: found.to_string(),
                     remedy: format!(
@@ -114,6 +115,19 @@ impl FluxModel {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a default size that this model cannot make.
+    fn check_size(&self, folder: &ModelFolder) -> Result<()> {
+        let scale = self.vae.spatial_factor();
+        let Defaults { width, height, .. } = self.defaults;
+        let unit = scale.saturating_mul(2);
+        match Extents::new(width.unwrap_or(unit), height.unwrap_or(unit), scale) {
+            Err(Error::Request { option, value, remedy }) => {
+                Err(Error::ConfigValue { path: folder.defaults_file(), key: option.into(), value, remedy })
+            }
+            checked => checked.map(|_| ()),
+        }
     }
 
     /// The dtype that the denoiser's weights are stored in; f32 where that is no dtype of arithmetic.
@@ -144,13 +158,14 @@ impl FluxModel {
     }
 }
 
-fn config(folder: &Path) -> Result<String> {
+fn config(folder: &Location) -> Result<String> {
     read_text(&folder.join("config.json"))
 }
 
 /// Names, dtypes and shapes of all tensors, and some of each one's bytes: enough to tell models and fine-tunes apart
 /// without reading gigabytes.
 fn fingerprint(hasher: &mut Sha256, checkpoint: &Checkpoint) {
+    let _scattered = checkpoint.scattered();
     for name in checkpoint.names() {
         if let Some(tensor) = checkpoint.get(name) {
             hasher.update(format!("{name} {:?} {:?}\n", tensor.dtype, tensor.shape));

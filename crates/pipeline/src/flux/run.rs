@@ -6,7 +6,7 @@ use super::model::FluxModel;
 use super::preview::preview;
 use super::sizes::Extents;
 use super::step::StepShape;
-use super::text::TextEncoders;
+use super::text::{Role, TextEncoders};
 use super::vae::Vae;
 use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
@@ -26,7 +26,7 @@ const GUIDANCE_FROM_IMAGE: f64 = 7.0;
 const STRENGTH: f64 = 0.6;
 const SEQUENCE: usize = 512;
 /// Latent pixels of a side, where no size is asked for.
-const LATENT_SIDE: usize = 128;
+pub(super) const LATENT_SIDE: usize = 128;
 /// More pictures than anyone asks for in one run.
 const MOST_PICTURES: usize = 10_000;
 
@@ -39,17 +39,17 @@ pub(crate) struct Flux {
 }
 
 /// What a run is asked to do, checked and with its defaults.
-struct Task<'t> {
-    settings: Settings,
-    extents: Extents,
-    schedule: ScheduleRequest,
+pub(super) struct Task<'t> {
+    pub(super) settings: Settings,
+    pub(super) extents: Extents,
+    pub(super) schedule: ScheduleRequest,
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
     /// Which of the run's pictures are made.
     pictures: Range<usize>,
-    batch: usize,
-    preview: Option<usize>,
+    pub(super) batch: usize,
+    pub(super) preview: Option<usize>,
 }
 
 impl Flux {
@@ -67,6 +67,11 @@ impl Flux {
     pub(crate) fn share(&self) -> Self {
         let (model, denoiser) = (Arc::clone(&self.model), self.denoiser.share());
         Self { model, text: self.text.share(), denoiser, vae: self.vae.share() }
+    }
+
+    /// The dtype that the model's own defaults ask for.
+    pub(crate) fn default_dtype(&self) -> Option<DType> {
+        self.model.defaults.dtype
     }
 
     pub(crate) fn stored_dtype(&self) -> DType {
@@ -111,10 +116,10 @@ impl Flux {
         run.watcher.event(Event::Encoding);
         run.cancel.check()?;
         let length = settings.max_sequence_length;
-        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
+        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, Role::Positive)?;
         let negative = match (&settings.negative, settings.true_cfg) {
             (Some(text), Some(factor)) => {
-                Some((self.text.encode(&self.model, run, text, length, "negative.")?, factor))
+                Some((self.text.encode(&self.model, run, text, length, Role::Negative)?, factor))
             }
             _ => None,
         };
@@ -137,7 +142,7 @@ impl Flux {
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
-        let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
+        let denoising = Denoising::prepare(&self.model, run.dtype, &plan)?;
         let picture = latents.len() / settings.count;
         let wanted = task.pictures.start * picture..task.pictures.end * picture;
         let latents = latents.get(wanted).unwrap_or_default();
@@ -162,25 +167,28 @@ impl Flux {
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
-    fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+    pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
-        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let own = &self.model.defaults;
+        let width = request.width.or(own.width).unwrap_or(side);
+        let height = request.height.or(own.height).unwrap_or(side);
         let extents = Extents::new(width, height, scale)?;
         let count = request.count.unwrap_or(1);
         within("count", count, MOST_PICTURES)?;
         let batch = request.batch_size.unwrap_or(1);
         within("batch-size", batch, MOST_PICTURES)?;
-        let max_sequence_length = request.max_sequence_length.unwrap_or(SEQUENCE);
+        let max_sequence_length = request.max_sequence_length.or(own.max_sequence_length).unwrap_or(SEQUENCE);
         within("max-sequence-length", max_sequence_length, SEQUENCE)?;
         let strength = request.image.as_ref().map(|(_, strength)| strength.unwrap_or(STRENGTH));
-        let guidance =
-            request.guidance.unwrap_or(if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE });
+        let usual = if request.image.is_some() { GUIDANCE_FROM_IMAGE } else { GUIDANCE };
+        let guidance = request.guidance.or(own.guidance).unwrap_or(usual);
         finite("guidance", guidance)?;
-        let true_cfg = request.true_cfg.unwrap_or(1.0);
+        let true_cfg = request.true_cfg.or(own.true_cfg).unwrap_or(1.0);
         finite("true-cfg", true_cfg)?;
-        let true_cfg = (true_cfg > 1.0 && request.negative.is_some()).then_some(true_cfg);
-        let steps = request.steps.clone().unwrap_or(Steps::Count(STEPS));
+        let negative = request.negative.as_ref().or(own.negative.as_ref());
+        let true_cfg = (true_cfg > 1.0 && negative.is_some()).then_some(true_cfg);
+        let steps = request.steps.clone().unwrap_or(Steps::Count(own.steps.unwrap_or(STEPS)));
         let noise_dtype = request.noise_dtype.unwrap_or(match dtype {
             DType::Bf16 => NoiseDtype::BF16,
             DType::F16 => NoiseDtype::F16,
@@ -188,7 +196,7 @@ impl Flux {
         });
         let settings = Settings {
             prompt: request.prompt.clone(),
-            negative: true_cfg.and(request.negative.clone()),
+            negative: true_cfg.and(negative.cloned()),
             true_cfg,
             guidance: self.model.transformer.guidance_embeds.then_some(guidance),
             steps: match &steps {

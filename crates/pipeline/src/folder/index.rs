@@ -1,10 +1,12 @@
 //! `model_index.json`: which pipeline a folder is, and which components it has.
 
-use super::{is_plain_name, listing, read_json};
+use super::defaults::{Defaults, FILE as DEFAULTS};
+use super::single::SingleFiles;
+use super::{Location, is_plain_name, listing, read_json};
 use crate::error::{Error, Result, brief};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The pipeline classes that this library runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,41 +33,50 @@ pub struct Component {
 /// A model in the diffusers layout.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
-    root: PathBuf,
+    root: Location,
     class: PipelineClass,
     class_name: String,
     components: BTreeMap<String, Option<Component>>,
+    defaults: Defaults,
+    pub(super) singles: SingleFiles,
 }
 
 impl ModelFolder {
-    /// Reads `model_index.json` in `root`.
+    /// Reads `model_index.json` in `root`, and `tintype.json` where there is one.
     ///
     /// # Errors
     ///
     /// [`Error::NotAFolder`], [`Error::NoModelIndex`], [`Error::Json`], and [`Error::UnknownPipeline`] if
-    /// `_class_name` is not one of [`PipelineClass::NAMES`].
-    pub fn open(root: &Path) -> Result<Self> {
+    /// `_class_name` is not one of [`PipelineClass::NAMES`]; as [`Defaults::read`].
+    pub fn open(root: impl Into<Location>) -> Result<Self> {
+        let root = root.into();
         if !root.is_dir() {
-            let what = if root.exists() { "a file" } else { "missing" };
+            let what = match root.exists() {
+                true if root.path().extension().is_some_and(|e| e == "safetensors") => {
+                    "a single weights file"
+                }
+                true => "a file",
+                false => "missing",
+            };
             return Err(Error::NotAFolder { path: root.to_path_buf(), what });
         }
         let path = root.join("model_index.json");
         if !path.is_file() {
-            return Err(Error::NoModelIndex { path: root.to_path_buf(), found: listing(root) });
+            return Err(Error::NoModelIndex { path: root.to_path_buf(), found: listing(&root) });
         }
         let entries: Map<String, Value> = read_json(&path)?;
         let class_name = brief(entries.get("_class_name").and_then(Value::as_str).unwrap_or("(none)"));
         let known = PipelineClass::NAMES.iter().find(|(name, _)| *name == class_name);
         let Some(&(_, class)) = known else {
             let supported = PipelineClass::NAMES.map(|(name, _)| name).join(", ");
-            return Err(Error::UnknownPipeline { path, class: class_name, supported });
+            return Err(Error::UnknownPipeline { path: path.to_path_buf(), class: class_name, supported });
         };
         let mut components = BTreeMap::new();
         for (name, value) in &entries {
             let Some(component) = component(value) else { continue };
             if !is_plain_name(name) {
                 return Err(Error::ConfigValue {
-                    path,
+                    path: path.to_path_buf(),
                     key: brief(name),
                     value: "a component".into(),
                     remedy: "a component is named as its folder, which lies beside model_index.json".into(),
@@ -73,12 +84,29 @@ impl ModelFolder {
             }
             components.insert(name.clone(), component);
         }
-        Ok(ModelFolder { root: root.to_path_buf(), class, class_name, components })
+        let defaults = Defaults::read(&root.join(DEFAULTS))?;
+        let singles = SingleFiles::default();
+        Ok(ModelFolder { root, class, class_name, components, defaults, singles })
     }
 
-    /// The folder itself.
+    /// The folder itself: its path on disk, or what stands for it in messages.
     pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where the folder is.
+    pub fn location(&self) -> &Location {
         &self.root
+    }
+
+    /// What `tintype.json` says of a request that leaves something out.
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    /// Where [`ModelFolder::defaults`] are written.
+    pub(crate) fn defaults_file(&self) -> std::path::PathBuf {
+        self.root.join(DEFAULTS).to_path_buf()
     }
 
     /// The pipeline that runs this model.
@@ -101,9 +129,9 @@ impl ModelFolder {
     /// # Errors
     ///
     /// [`Error::MissingComponent`] if the index does not list it, sets it to null, or its folder is not there.
-    pub fn component(&self, name: &str) -> Result<(&Component, PathBuf)> {
+    pub fn component(&self, name: &str) -> Result<(&Component, Location)> {
         let missing = |why: &str, remedy: String| Error::MissingComponent {
-            path: self.root.clone(),
+            path: self.root.to_path_buf(),
             component: name.to_owned(),
             why: why.to_owned(),
             remedy,
@@ -133,13 +161,13 @@ impl ModelFolder {
     /// # Errors
     ///
     /// As [`ModelFolder::component`]; also [`Error::ConfigValue`] naming the classes that would do.
-    pub fn component_of(&self, name: &str, classes: &[&str]) -> Result<PathBuf> {
+    pub fn component_of(&self, name: &str, classes: &[&str]) -> Result<Location> {
         let (component, folder) = self.component(name)?;
         if classes.contains(&component.class.as_str()) {
             return Ok(folder);
         }
         Err(Error::ConfigValue {
-            path: self.root.join("model_index.json"),
+            path: self.root.join("model_index.json").to_path_buf(),
             key: name.to_owned(),
             value: brief(&component.class),
             remedy: format!("supported here: {}", classes.join(", ")),
@@ -178,7 +206,10 @@ mod tests {
         let folder = ModelFolder::open(scratch.path()).unwrap();
         assert_eq!(folder.class(), PipelineClass::Flux);
         assert_eq!(folder.components().map(|(name, _)| name).collect::<Vec<_>>(), ["transformer", "vae"]);
-        assert_eq!(folder.component_of("vae", &["AutoencoderKL"]).unwrap(), scratch.path().join("vae"));
+        assert_eq!(
+            folder.component_of("vae", &["AutoencoderKL"]).unwrap().path(),
+            scratch.path().join("vae")
+        );
         let told = |name: &str| folder.component(name).unwrap_err().to_string();
         assert!(told("transformer").contains("has no folder"));
         assert!(told("image_encoder").contains("is null"));
@@ -193,7 +224,7 @@ mod tests {
         let scratch = Scratch::new();
         let told = |path: &Path| ModelFolder::open(path).unwrap_err().to_string();
         assert!(told(&scratch.path().join("no")).contains("missing"));
-        assert!(told(&scratch.file("a.safetensors", "")).contains("a file"));
+        assert!(told(&scratch.file("a.safetensors", "")).contains("a single weights file"));
         let bare = told(scratch.path());
         assert!(bare.contains("no model_index.json") && bare.contains("a.safetensors"), "{bare}");
         scratch.file("model_index.json", r#"{"_class_name":"WanPipeline"}"#);

@@ -1,5 +1,6 @@
 //! Reading JSON files with errors that name the file, the line and the key.
 
+use super::Location;
 use crate::error::{Error, Result, brief};
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -12,16 +13,17 @@ use std::path::Path;
 ///
 /// [`Error::Read`] if the file cannot be read, [`Error::Json`] naming line, column and top-level key if it does not
 /// parse or does not fit `T`.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|error| json_error(path, &text, &error))
+pub fn read_json<T: DeserializeOwned>(path: impl Into<Location>) -> Result<T> {
+    let path = path.into();
+    let text = path.read_text()?;
+    serde_json::from_str(&text).map_err(|error| json_error(path.path(), &text, &error))
 }
 
 /// The most bytes of a configuration or vocabulary that are read. The longest published are a third of it.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Reads a file that is no weights file, whole: a regular one, of a length that a model's file may have.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+/// Reads a file on disk that is no weights file, whole: a regular one, of a length that a model's file may have.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let read = |source| Error::Read { path: path.to_path_buf(), source };
     if !std::fs::metadata(path).map_err(read)?.is_file() {
         return Err(read(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
@@ -37,12 +39,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Reads a UTF-8 text file.
-pub(crate) fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read_bytes(path)?).map_err(|error| {
-        let reason = format!("it is not UTF-8 text: {error}");
-        let source = io::Error::new(io::ErrorKind::InvalidData, reason);
-        Error::Read { path: path.to_path_buf(), source }
-    })
+pub(crate) fn read_text(path: &Location) -> Result<String> {
+    path.read_text()
 }
 
 pub(crate) fn json_error(path: &Path, text: &str, error: &serde_json::Error) -> Error {

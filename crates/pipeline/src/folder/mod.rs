@@ -1,27 +1,31 @@
-//! The diffusers folder: `model_index.json`, its components, their configurations, and the Hub's cache.
+//! Where models come from: the diffusers folder on disk or in the program, the Hub, single weights files.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod defaults;
 mod hub;
 mod index;
 mod json;
+mod location;
+mod single;
 
-pub use hub::{resolve, resolve_in};
+pub use defaults::Defaults;
+pub use hub::{Repository, find, resolve, resolve_in};
+#[cfg(feature = "hub")]
+pub(crate) use hub::{cache_folder, home_folder, is_true};
 pub use index::{Component, ModelFolder, PipelineClass};
 pub use json::read_json;
-pub(crate) use json::{json_error, read_bytes, read_text};
+pub(crate) use json::{json_error, read_text};
+pub use location::{EmbeddedFile, Location};
 
 use std::path::{Component as Part, Path};
 
 /// The first names in a folder, for messages: "a, b and 3 more", or "nothing".
-pub(crate) fn listing(folder: &Path) -> String {
+pub(crate) fn listing(folder: &Location) -> String {
     const SHOWN: usize = 6;
-    let Ok(entries) = std::fs::read_dir(folder) else {
+    let Some(mut names) = folder.names() else {
         return "nothing readable".into();
     };
-    let mut names: Vec<String> =
-        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    names.sort_unstable();
     let rest = names.len().saturating_sub(SHOWN);
     names.truncate(SHOWN);
     match (names.is_empty(), rest) {

@@ -4,7 +4,8 @@ use crate::files::Picture;
 use crate::random::NoiseDtype;
 use crate::scheduler::Steps;
 
-/// A picture, or several, to be made. What is not set has the default of the diffusers pipeline class.
+/// A picture, or several, to be made. What is not set has the default of the model's `tintype.json`, else that of the
+/// diffusers pipeline class.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// What the picture should show.

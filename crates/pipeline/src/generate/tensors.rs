@@ -1,20 +1,10 @@
 //! A checkpoint as the accelerator layer reads it.
 
 use crate::files::Checkpoint;
-use memmap2::Mmap;
 use safetensors::Dtype;
 use std::sync::Arc;
 use tintype_accel::{HostBytes, HostTensor, TensorSource};
 use tintype_program::DType;
-
-/// The whole map of a file, shared with whoever still reads pages of it.
-struct Pages(Arc<Mmap>);
-
-impl AsRef<[u8]> for Pages {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
 
 /// The element type that a stored dtype is, where there is one.
 pub(crate) fn dtype_of(stored: Dtype) -> Option<DType> {
@@ -41,7 +31,7 @@ impl TensorSource for Checkpoint {
         let Some(tensor) = self.mapped(name) else { return Ok(None) };
         let dtype = dtype_of(tensor.dtype)
             .ok_or_else(|| format!("it is stored as {:?}; f32, f16 and bf16 are read", tensor.dtype))?;
-        let bytes = HostBytes::Shared(Arc::new(Pages(tensor.map)), tensor.range);
+        let bytes = HostBytes::Shared(Arc::new(tensor.content), tensor.range);
         Ok(Some(HostTensor { dtype, shape: tensor.shape, bytes }))
     }
 }

@@ -8,6 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A model is on its way from the Hub. Told once a megabyte or so.
+    Downloading {
+        /// The file, within its repository.
+        file: String,
+        /// Bytes of all files that are there.
+        done: u64,
+        /// Bytes of all files; grows where the Hub does not tell sizes in advance.
+        total: u64,
+    },
     /// Weights of a component are on their way to the device.
     Loading {
         /// The component, as its folder is called.

@@ -4,10 +4,9 @@
 
 use super::{DpmSolverMultistep, FlowMatchEulerDiscrete, ScheduleRequest, StepTable};
 use crate::error::{Error, Result, brief};
-use crate::folder::{json_error, read_text};
+use crate::folder::{Location, json_error, read_text};
 use enum_dispatch::enum_dispatch;
 use serde::Deserialize;
-use std::path::Path;
 
 /// What every scheduler gives.
 #[enum_dispatch]
@@ -57,9 +56,10 @@ impl Scheduler {
     ///
     /// [`Error::Read`], [`Error::Json`], [`Error::UnknownScheduler`], and [`Error::ConfigValue`] for a setting that
     /// is not implemented.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("scheduler_config.json");
+    pub fn open(folder: impl Into<Location>) -> Result<Self> {
+        let path = folder.into().join("scheduler_config.json");
         let text = read_text(&path)?;
+        let path = path.to_path_buf();
         let bad = |error: serde_json::Error| json_error(&path, &text, &error);
         let class = serde_json::from_str::<Named>(&text).map_err(bad)?.class;
         let scheduler: Scheduler = match class.as_str() {

@@ -2,9 +2,8 @@
 
 use super::broken;
 use crate::error::{Result, brief};
-use crate::folder::{read_json, read_text};
+use crate::folder::{Location, read_json, read_text};
 use std::collections::HashMap;
-use std::path::Path;
 use tokenizers::models::bpe::{BPE, Vocab};
 
 /// CLIP's tokenizer reads no more merges than this, however many the file has: 49152 - 256 - 2.
@@ -13,11 +12,14 @@ const MOST_MERGES: usize = 48_894;
 pub(super) const END_OF_WORD: &str = "</w>";
 
 /// Reads both files. Characters that are not in the vocabulary become `unk`.
-pub(super) fn read(folder: &Path, unk: &str) -> Result<BPE> {
+pub(super) fn read(folder: &Location, unk: &str) -> Result<BPE> {
     let path = folder.join("vocab.json");
     let vocab: HashMap<String, u32> = read_json(&path)?;
     if !vocab.contains_key(unk) {
-        return Err(broken(&path, format!("the vocabulary lacks `{unk}`, which stands for unknown text")));
+        return Err(broken(
+            path.path(),
+            format!("the vocabulary lacks `{unk}`, which stands for unknown text"),
+        ));
     }
     let path = folder.join("merges.txt");
     let text = read_text(&path)?;
@@ -30,7 +32,7 @@ pub(super) fn read(folder: &Path, unk: &str) -> Result<BPE> {
             (None, ..) => {}
             _ => {
                 let reason = format!("line {number} is `{}`, not two tokens and a space", brief(line));
-                return Err(broken(&path, reason));
+                return Err(broken(path.path(), reason));
             }
         }
     }
@@ -39,7 +41,7 @@ pub(super) fn read(folder: &Path, unk: &str) -> Result<BPE> {
         .unk_token(unk.to_owned())
         .end_of_word_suffix(END_OF_WORD.to_owned())
         .build()
-        .map_err(|error| broken(&path, error))
+        .map_err(|error| broken(path.path(), error))
 }
 
 /// GPT-2's table: every byte as a printable character, so that no token holds white space.

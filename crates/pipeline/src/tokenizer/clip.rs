@@ -6,7 +6,7 @@ use super::broken;
 use super::clean::Cleaner;
 use super::settings::Settings;
 use crate::error::Result;
-use std::path::Path;
+use crate::folder::Location;
 use tokenizers::Model;
 use tokenizers::models::bpe::BPE;
 
@@ -21,9 +21,9 @@ pub(super) struct Clip {
 }
 
 impl Clip {
-    pub(super) fn open(folder: &Path, settings: &Settings) -> Result<Self> {
+    pub(super) fn open(folder: &Location, settings: &Settings) -> Result<Self> {
         let model = bpe::read(folder, &settings.unk)?;
-        let cleaner = Cleaner::new().map_err(|error| broken(folder, error))?;
+        let cleaner = Cleaner::new().map_err(|error| broken(folder.path(), error))?;
         let mut next = u32::try_from(model.get_vocab_size()).unwrap_or(u32::MAX);
         let mut added = Vec::with_capacity(settings.added.len());
         for (token, id) in &settings.added {

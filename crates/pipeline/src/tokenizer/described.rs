@@ -3,8 +3,7 @@
 use super::settings::Settings;
 use super::{TokenizerKind, broken, decode, unigram, vet};
 use crate::error::Result;
-use crate::folder::{json_error, read_text};
-use std::path::Path;
+use crate::folder::{Location, json_error, read_text};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::{AddedToken, Tokenizer};
 
@@ -15,8 +14,9 @@ pub(super) struct Described {
 
 impl Described {
     /// From `tokenizer.json`.
-    pub(super) fn from_json(path: &Path, settings: &Settings, kind: TokenizerKind) -> Result<Self> {
+    pub(super) fn from_json(path: &Location, settings: &Settings, kind: TokenizerKind) -> Result<Self> {
         let text = read_text(path)?;
+        let path = path.path();
         let mut document = serde_json::from_str(&text).map_err(|error| json_error(path, &text, &error))?;
         let model = if kind == TokenizerKind::Clip { "BPE" } else { "Unigram" };
         vet::document(&mut document, model).map_err(|reason| broken(path, reason))?;
@@ -25,7 +25,7 @@ impl Described {
     }
 
     /// From T5's `spiece.model`.
-    pub(super) fn from_spiece(path: &Path, settings: &Settings) -> Result<Self> {
+    pub(super) fn from_spiece(path: &Location, settings: &Settings) -> Result<Self> {
         Ok(Self::finish(unigram::read(path, settings)?, settings, TokenizerKind::T5))
     }
 

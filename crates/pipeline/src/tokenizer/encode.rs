@@ -5,8 +5,7 @@ use super::described::Described;
 use super::settings::Settings;
 use super::{broken, decode};
 use crate::error::{Error, Result};
-use crate::folder::listing;
-use std::path::Path;
+use crate::folder::{Location, listing};
 
 /// The longest text that is tokenized, in bytes: far more than any encoder sees, little enough to take a moment.
 const MOST_TEXT: usize = 1 << 16;
@@ -58,7 +57,8 @@ impl Tokenizer {
     ///
     /// [`Error::Tokenizer`] if the files are missing, truncated, damaged, or not of this kind; [`Error::Read`] and
     /// [`Error::Json`].
-    pub fn open(folder: &Path, kind: TokenizerKind) -> Result<Self> {
+    pub fn open(folder: impl Into<Location>, kind: TokenizerKind) -> Result<Self> {
+        let folder = &folder.into();
         let settings = Settings::read(folder, kind)?;
         let is_file = |name: &str| folder.join(name).is_file();
         let json = is_file("tokenizer.json");
@@ -90,13 +90,13 @@ impl Tokenizer {
         Self::finish(folder, engine, settings)
     }
 
-    fn finish(folder: &Path, engine: Engine, settings: Settings) -> Result<Self> {
+    fn finish(folder: &Location, engine: Engine, settings: Settings) -> Result<Self> {
         let id = |token: &str| {
             let id = match &engine {
                 Engine::Clip(clip) => clip.id_of(token),
                 Engine::Described(described) => described.id_of(token),
             };
-            id.ok_or_else(|| broken(folder, format!("its vocabulary lacks `{token}`")))
+            id.ok_or_else(|| broken(folder.path(), format!("its vocabulary lacks `{token}`")))
         };
         let bos = settings.bos.as_deref().map(id).transpose()?;
         let (eos, pad) = (id(&settings.eos)?, id(&settings.pad)?);
@@ -176,7 +176,7 @@ impl Tokenizer {
     }
 }
 
-fn missing(folder: &Path, expected: &str) -> Error {
+fn missing(folder: &Location, expected: &str) -> Error {
     Error::Tokenizer {
         path: folder.to_path_buf(),
         reason: format!("no {expected} among {}", listing(folder)),

@@ -3,10 +3,9 @@
 use super::vet::MOST_ADDED;
 use super::{TokenizerKind, broken};
 use crate::error::Result;
-use crate::folder::read_json;
+use crate::folder::{Location, read_json};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 use tokenizers::AddedToken;
 
 /// A token as these files write it: its text alone, or with its flags.
@@ -105,7 +104,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads the files that are there. As in transformers, the two older files count only where
     /// `tokenizer_config.json` has no `added_tokens_decoder`.
-    pub(super) fn read(folder: &Path, kind: TokenizerKind) -> Result<Self> {
+    pub(super) fn read(folder: &Location, kind: TokenizerKind) -> Result<Self> {
         let optional = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let config = optional("tokenizer_config.json").map(|p| read_json::<Config>(&p)).transpose()?;
         let config = config.unwrap_or_default();
@@ -123,7 +122,7 @@ impl Settings {
         let named =
             count(&config.specials.additional_special_tokens).max(count(&map.additional_special_tokens));
         if described.max(ids.len()).max(named) > MOST_ADDED {
-            return Err(broken(folder, format!("its settings add more than {MOST_ADDED} tokens")));
+            return Err(broken(folder.path(), format!("its settings add more than {MOST_ADDED} tokens")));
         }
         Ok(Self::merge(config, map, ids, kind))
     }

@@ -2,9 +2,8 @@
 
 use super::broken;
 use crate::error::Result;
-use crate::folder::read_bytes;
+use crate::folder::Location;
 use prost::Message;
-use std::path::Path;
 
 #[derive(Clone, PartialEq, Message)]
 struct ModelProto {
@@ -55,8 +54,9 @@ const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 
 /// Reads a Unigram model.
-pub(super) fn read(path: &Path) -> Result<SentencePiece> {
-    let bytes = read_bytes(path)?;
+pub(super) fn read(path: &Location) -> Result<SentencePiece> {
+    let bytes = path.read()?;
+    let path = path.path();
     let proto = ModelProto::decode(bytes.as_slice())
         .map_err(|error| broken(path, format!("it is truncated or no SentencePiece model ({error})")))?;
     let trainer = proto.trainer.unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::settings::{Settings, extra_names};
 use super::{broken, charsmap, spiece, vet};
 use crate::error::Result;
-use std::path::Path;
+use crate::folder::Location;
 use tokenizers::models::unigram::Unigram;
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{NormalizerWrapper, Replace, Sequence, Strip};
@@ -14,8 +14,9 @@ use tokenizers::{AddedToken, Tokenizer};
 pub(super) const SPACE: char = '▁';
 
 /// Reads the model and puts the tokenizer together; the settings' own added tokens are not in it yet.
-pub(super) fn read(path: &Path, settings: &Settings) -> Result<Tokenizer> {
+pub(super) fn read(path: &Location, settings: &Settings) -> Result<Tokenizer> {
     let model = spiece::read(path)?;
+    let path = path.path();
     let mut pieces = model.pieces;
     pieces.extend(extra_names(settings.extra_ids).map(|name| (name, 0.0)));
     vet::pieces(pieces.iter().map(|(text, score)| (text.as_str(), *score))).map_err(|e| broken(path, e))?;
