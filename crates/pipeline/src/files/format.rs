@@ -83,14 +83,15 @@ pub fn write_picture(path: &Path, picture: &Picture, format: PictureFormat) -> R
 ///
 /// # Errors
 ///
-/// [`Error::Read`]; [`Error::TooLong`] for a file of more than 1 GiB; [`Error::Picture`] for what is none of the three,
-/// is damaged, or has more than 2²⁸ pixels.
+/// [`Error::Read`]; [`Error::Picture`] for what is none of the three, is damaged, or has more than 2²⁸ pixels or 1 GiB.
 pub fn read_picture(path: &Path) -> Result<Picture> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
     if bytes.len() as u64 >= MOST_BYTES {
-        return Err(Error::TooLong { path: path.to_path_buf(), most: MOST_BYTES });
+        let reason =
+            format!("it has {MOST_BYTES} bytes or more, which no picture has that is read; scale it down");
+        return Err(Error::Picture { path: path.to_path_buf(), reason });
     }
     from_bytes(&bytes).map_err(|reason| Error::Picture { path: path.to_path_buf(), reason })
 }
