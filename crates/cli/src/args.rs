@@ -20,7 +20,7 @@ use tintype::LaunchMode;
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
-#[command(name = "tintype", version, about, propagate_version = true)]
+#[command(name = "tintype", version, propagate_version = true)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
   tintype generate --from heart.png --model FLUX.1-schnell --seed 8 -o another.png

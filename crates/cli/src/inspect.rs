@@ -127,6 +127,6 @@ pub(crate) fn remember(
     let Some(path) = Timings::path() else { return };
     let run = TimedRun::made(pipeline, request, generated, threads);
     if let Err(error) = Timings::keep(&path, run, generated.step_seconds) {
-        eprintln!("warning: the time of a step is not kept: {error}");
+        crate::say::note(crate::say::warning(format!("the time of a step is not kept: {error}")));
     }
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             ExitCode::from(CANCELLED)
         }
         Err(error) => {
-            say::error(format!("{error:#}"));
+            say::error(told(&error));
             ExitCode::FAILURE
         }
     }
@@ -56,6 +56,18 @@ fn run(command: Command, logging: bool) -> Result<ExitCode> {
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }
+}
+
+/// The error and its causes, save those that it quotes itself.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if !told.contains(&cause) {
+            told.push_str(if told.is_empty() { "" } else { ": " });
+            told.push_str(&cause);
+        }
+    }
+    told
 }
 
 fn is_cancelled(error: &anyhow::Error) -> bool {

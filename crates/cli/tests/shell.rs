@@ -6,7 +6,8 @@ mod common;
 use common::{command, fail, files, small, succeed, text, tintype};
 use std::path::Path;
 
-const COMMANDS: [&str; 7] = ["generate", "decode", "devices", "conformance", "bench", "completions", "man"];
+const COMMANDS: [&str; 8] =
+    ["generate", "decode", "devices", "inspect", "conformance", "bench", "completions", "man"];
 
 #[test]
 fn completions_know_commands_and_options() {

@@ -5,11 +5,15 @@
 use super::png::Picture;
 use super::{jpeg, png, webp};
 use crate::error::{Error, Result};
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// The quality of a JPEG where none is asked for. Fine enough that the noise of a picture survives.
 pub const JPEG_QUALITY: u8 = 95;
+
+/// Files of pictures are read up to here: more than the largest picture has in pixels.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// A kind of picture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +83,16 @@ pub fn write_picture(path: &Path, picture: &Picture, format: PictureFormat) -> R
 ///
 /// # Errors
 ///
-/// [`Error::Read`]; [`Error::Picture`] for what is none of the three, is damaged, or has more than 2²⁸ pixels.
+/// [`Error::Read`]; [`Error::Picture`] for what is none of the three, is damaged, or has more than 2²⁸ pixels or 1 GiB.
 pub fn read_picture(path: &Path) -> Result<Picture> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+    read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    if bytes.len() as u64 >= MOST_BYTES {
+        let reason =
+            format!("it has {MOST_BYTES} bytes or more, which no picture has that is read; scale it down");
+        return Err(Error::Picture { path: path.to_path_buf(), reason });
+    }
     from_bytes(&bytes).map_err(|reason| Error::Picture { path: path.to_path_buf(), reason })
 }
 
