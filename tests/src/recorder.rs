@@ -55,6 +55,6 @@ pub fn request_of(case: &Case) -> Request {
             _ => NoiseDtype::F32,
         }),
         image: case.image.as_ref().map(|path| (read_png(&fixtures().join(path)).unwrap(), case.strength)),
-        latents: None,
+        ..Request::default()
     }
 }

@@ -1,13 +1,35 @@
 //! What the command line takes. Names are fixed: scripts rely on them.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+mod bench;
+mod decode;
+mod dtype;
+mod shell;
+mod values;
+
+pub(crate) use bench::{BenchArgs, BenchWhat};
+pub(crate) use decode::DecodeArgs;
+pub(crate) use dtype::DtypeArg;
+pub(crate) use shell::{CompletionsArgs, ManArgs};
+pub(crate) use values::Seeds;
+
+use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tintype::{DType, LaunchMode, NoiseDtype};
+use tintype::LaunchMode;
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
 #[command(name = "tintype", version, about, propagate_version = true)]
+#[command(after_help = "Examples:
+  tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
+  tintype generate --from heart.png --model FLUX.1-schnell --seed 8 -o another.png
+  tintype devices
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.")]
 pub(crate) struct Cli {
+    /// Tells what is done and how long it takes, on standard error; -vv and -vvv tell more. RUST_LOG says it finer.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -16,12 +38,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Makes pictures from a prompt.
     Generate(Box<GenerateArgs>),
+    /// Finishes a picture from the latents that a failed run has left.
+    Decode(Box<DecodeArgs>),
     /// Lists backends and their devices, and why one is missing.
     Devices(DevicesArgs),
     /// Runs the conformance suite on a backend and prints the verdict.
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.
     Bench(Box<BenchArgs>),
+    /// Prints completions for a shell.
+    Completions(CompletionsArgs),
+    /// Prints the manual page of tintype or of one of its commands.
+    Man(ManArgs),
 }
 
 /// Options of `tintype generate`.
@@ -30,10 +58,22 @@ pub(crate) enum Command {
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
   tintype generate \"a red heart\" --model black-forest-labs/FLUX.1-schnell --steps 4
   tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
-  tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7")]
+  tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
+  tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
+  tintype generate --prompts prompts.txt --model FLUX.1-schnell --preview 2
+  tintype generate --from heart.png --model FLUX.1-schnell --guidance 5 -o stronger.png")]
 pub(crate) struct GenerateArgs {
     /// What the picture should show.
-    pub(crate) prompt: String,
+    #[arg(required_unless_present_any = ["prompts", "from"], conflicts_with = "prompts")]
+    pub(crate) prompt: Option<String>,
+    /// A file with a prompt a line, `-` for standard input; blank lines and those that start with # are passed over.
+    /// Pictures are named OUT-0.png and so on, by the prompt's number.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// A picture whose settings are used again: one that tintype made, or another tool as far as its text goes.
+    /// Options given beside it take precedence.
+    #[arg(long, value_name = "PICTURE")]
+    pub(crate) from: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     #[command(flatten)]
@@ -68,27 +108,40 @@ pub(crate) struct GenerateArgs {
     /// Height in pixels [default: 128 latent pixels].
     #[arg(long, value_name = "H")]
     pub(crate) height: Option<usize>,
-    /// The generator's seed.
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// How many pictures, all drawn from one generator.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) count: usize,
-    /// How many pictures are made at once; splits the work, changes no picture.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) batch_size: usize,
+    /// The generator's seed [default: 0].
+    #[arg(long, value_name = "S", conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Several seeds, each with a generator of its own: 1..16 (both are meant), 1,5,9, or both. Pictures are named
+    /// OUT-seed1.png and so on.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) seeds: Option<Seeds>,
+    /// How many pictures, all drawn from one generator [default: 1].
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+    /// How many pictures are made at once; splits the work, changes no picture [default: 1].
+    #[arg(long, value_name = "N")]
+    pub(crate) batch_size: Option<usize>,
     /// Tokens of the T5 prompt [default: 512].
     #[arg(long, value_name = "N")]
     pub(crate) max_sequence_length: Option<usize>,
-    /// A PNG to start from.
+    /// A PNG, JPEG or WebP to start from.
     #[arg(long, value_name = "IN.png")]
     pub(crate) image: Option<PathBuf>,
     /// How much of the schedule is run on --image, from 0 to 1 [default: 0.6].
     #[arg(long, value_name = "X", requires = "image")]
     pub(crate) strength: Option<f64>,
-    /// Where the picture goes; with --count, OUT-0.png and so on.
-    #[arg(short, long, value_name = "OUT.png", default_value = "out.png")]
+    /// Where the picture goes: a .png, .jpg, .jpeg or .webp. With --count, OUT-0.png and so on.
+    #[arg(short, long, value_name = "OUT.png", default_value = "out.png", value_parser = values::picture_path)]
     pub(crate) output: PathBuf,
+    /// The quality of a JPEG, from 1 to 100 [default: 95].
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) quality: Option<u8>,
+    /// Puts all pictures on one sheet too, OUT-grid.png.
+    #[arg(long)]
+    pub(crate) grid: bool,
+    /// Writes a small preview every N steps, OUT.preview.png; it goes when its picture is there.
+    #[arg(long, value_name = "N")]
+    pub(crate) preview: Option<NonZeroUsize>,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
@@ -125,6 +178,9 @@ pub(crate) struct DeviceArgs {
 
 /// Options of `tintype devices`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  tintype devices
+  tintype devices --json")]
 pub(crate) struct DevicesArgs {
     /// Prints one JSON array on standard output.
     #[arg(long)]
@@ -133,113 +189,13 @@ pub(crate) struct DevicesArgs {
 
 /// Options of `tintype conformance`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  tintype conformance --backend cpu
+  tintype conformance --backend cpu --json > verdict.json")]
 pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Options of `tintype bench`.
-#[derive(Args)]
-#[command(after_help = "Examples:
-  tintype bench transformer --dtype bf16 --threads 2 --json
-  tintype bench vae --width 512 --height 512
-  tintype bench pipeline --model FLUX.1-schnell --steps 4
-  tintype bench fma --threads 1")]
-pub(crate) struct BenchArgs {
-    /// What is measured.
-    #[arg(value_enum, default_value = "transformer")]
-    pub(crate) what: BenchWhat,
-    #[command(flatten)]
-    pub(crate) device: DeviceArgs,
-    /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; tiny of each
-    /// [default: the first of its kind].
-    #[arg(long, value_name = "NAME", conflicts_with = "model")]
-    pub(crate) preset: Option<String>,
-    /// A model's or a component's folder in the diffusers layout, weights read from it.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// The dtype of weights and arithmetic [default: that of the stored weights, else f32].
-    #[arg(long, value_enum)]
-    pub(crate) dtype: Option<DtypeArg>,
-    /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
-    #[arg(long, value_name = "MODE")]
-    pub(crate) launch: Option<LaunchMode>,
-    /// Width in pixels [default: the preset's; 256 for a pipeline].
-    #[arg(long, value_name = "W")]
-    pub(crate) width: Option<usize>,
-    /// Height in pixels [default: the preset's; 256 for a pipeline].
-    #[arg(long, value_name = "H")]
-    pub(crate) height: Option<usize>,
-    /// Tokens of text [default: the preset's; 128 for a pipeline].
-    #[arg(long, value_name = "N")]
-    pub(crate) text_tokens: Option<usize>,
-    /// Denoising steps of a pipeline.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub(crate) steps: usize,
-    /// Of random weights and inputs.
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Runs that are not counted, after a cold and a warm one.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) warmup: usize,
-    /// Runs that are counted.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) repeats: usize,
-    /// Runs once for each line of standard input and answers with its seconds, so that a script can take turns.
-    #[arg(long, conflicts_with = "repeats")]
-    pub(crate) rounds_on_stdin: bool,
-    /// A folder for the inputs and outputs, as safetensors.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) save: Option<PathBuf>,
-    /// Prints one JSON object on standard output.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// What can be measured.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum BenchWhat {
-    /// The Flux denoiser, one step.
-    Transformer,
-    /// The decoder of the autoencoder.
-    Vae,
-    /// The T5 encoder.
-    T5,
-    /// The CLIP text encoder.
-    Clip,
-    /// A prompt to a picture; needs --model.
-    Pipeline,
-    /// The processor's peak, with f32 or bf16 multiply-adds.
-    Fma,
-}
-
-/// A dtype of arithmetic or of draws.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum DtypeArg {
-    F32,
-    Bf16,
-    F16,
-}
-
-impl From<DtypeArg> for DType {
-    fn from(arg: DtypeArg) -> Self {
-        match arg {
-            DtypeArg::F32 => DType::F32,
-            DtypeArg::Bf16 => DType::Bf16,
-            DtypeArg::F16 => DType::F16,
-        }
-    }
-}
-
-impl From<DtypeArg> for NoiseDtype {
-    fn from(arg: DtypeArg) -> Self {
-        match arg {
-            DtypeArg::F32 => NoiseDtype::F32,
-            DtypeArg::Bf16 => NoiseDtype::BF16,
-            DtypeArg::F16 => NoiseDtype::F16,
-        }
-    }
 }

@@ -1,140 +1,136 @@
 //! `tintype generate`.
 
+use crate::again;
 use crate::args::GenerateArgs;
+use crate::interrupt::cancel_on_interrupt;
+use crate::jobs::{Job, jobs};
 use crate::model;
+use crate::names;
 use crate::progress::Progress;
-use anyhow::{Context, Result};
+use crate::save::{self, Saver};
+use anyhow::Result;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use tintype::accel::Choice;
-use tintype::pipeline::files;
-use tintype::{CancelToken, Generated, OpenOptions, Pipeline, PipelineOptions, Request, Steps};
+use tintype::accel::{Choice, Stats};
+use tintype::pipeline::files::{self, PictureFormat};
+use tintype::{CancelToken, OpenOptions, Pipeline, PipelineOptions, Settings};
 
-pub(crate) fn run(args: &GenerateArgs) -> Result<ExitCode> {
+/// Pixels between the pictures of a sheet.
+const GAP: usize = 8;
+
+/// What a run came to, its pictures aside: they are written.
+struct Done {
+    settings: Settings,
+    stats: Stats,
+    pictures: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let started = Instant::now();
-    let outputs = outputs(&args.output, args.count);
-    for path in &outputs {
+    let cancel = cancel_on_interrupt()?;
+    let recipe = args.from.as_deref().map(again::recipe).transpose()?;
+    let jobs = jobs(args, recipe.as_ref())?;
+    let grid = args.grid.then(|| names::with(&args.output, "-grid"));
+    for path in jobs.iter().flat_map(|job| &job.outputs).chain(&grid) {
         // Minutes of work are not to be lost to a folder that cannot be written.
         files::check_writable(path)?;
     }
-    let request = request(args)?;
-    let cancel = cancel_on_interrupt()?;
     let mut options = OpenOptions::default();
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     eprintln!("device: {}", opened.choice);
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(logging);
     let folder = model::open(&args.model, &mut progress, &cancel)?;
-    let pipeline_options = PipelineOptions { dtype: args.dtype.map(Into::into), launch: args.launch };
+    let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
+    let pipeline_options = PipelineOptions { dtype, launch: args.launch };
     let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
 
-    let generated = pipeline.generate(&request, &mut progress, &cancel);
-    progress.finish();
-    let generated = generated?;
-    if args.negative.is_some() && generated.settings.true_cfg.is_none() {
-        progress.warn("--negative has no effect without --true-cfg above 1".into());
-    }
-    if args.guidance.is_some() && generated.settings.guidance.is_none() {
-        progress.warn("--guidance has no effect: this model is not told a guidance".into());
-    }
-    for (path, picture) in outputs.iter().zip(&generated.pictures) {
-        files::write_png(path, picture)?;
-        if !args.json {
-            println!("{}", path.display());
+    let mut saver = Saver::new(progress, args.quality, !args.json, args.grid);
+    if let Some(recipe) = &recipe {
+        for warning in again::warnings(recipe, &pipeline, jobs.first()) {
+            saver.progress.warn(warning);
         }
     }
+    let mut done = Vec::with_capacity(jobs.len());
+    for (number, job) in jobs.iter().enumerate() {
+        saver.progress.run = (jobs.len() > 1).then_some((number + 1, jobs.len()));
+        done.push(one(args, job, &mut pipeline, &mut saver, &cancel)?);
+    }
+    without_effect(args, &done, &mut saver.progress);
+    if let (Some(path), Some(pictures)) = (&grid, saver.sheet.take()) {
+        let mut sheet = files::contact_sheet(&pictures, columns(args, jobs.len(), pictures.len()), GAP)?;
+        sheet.text = vec![("Software".into(), "tintype".into())];
+        saver.write(path, &sheet)?;
+    }
     if args.json {
-        let seconds = started.elapsed().as_secs_f64();
-        let report = report(&outputs, &pipeline, &opened.choice, &generated, &progress.warnings, seconds);
+        let mut report = report(&pipeline, &opened.choice, &done, &saver.progress.warnings);
+        report["seconds"] = started.elapsed().as_secs_f64().into();
+        report["grid"] = json!(grid);
         println!("{}", serde_json::to_string_pretty(&report)?);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(args: &GenerateArgs) -> Result<Request> {
-    let image = match &args.image {
-        Some(path) => Some((files::read_png(path)?, args.strength)),
-        None => None,
-    };
-    Ok(Request {
-        prompt: args.prompt.clone(),
-        negative: args.negative.clone(),
-        true_cfg: args.true_cfg,
-        guidance: args.guidance,
-        steps: args.sigmas.clone().map(Steps::Sigmas).or(args.steps.map(Steps::Count)),
-        width: args.width,
-        height: args.height,
-        seed: args.seed,
-        count: Some(args.count),
-        batch_size: Some(args.batch_size),
-        max_sequence_length: args.max_sequence_length,
-        noise_dtype: args.noise_dtype.map(Into::into),
-        image,
-        latents: None,
-    })
+/// One run: its pictures are written when it returns, and those that were done when it fails.
+fn one(
+    args: &GenerateArgs,
+    job: &Job,
+    pipeline: &mut Pipeline,
+    saver: &mut Saver,
+    cancel: &CancelToken,
+) -> Result<Done> {
+    let before = saver.written.len();
+    saver.expect(&job.outputs, job.request.only.unwrap_or(0));
+    let generated = pipeline.generate(&job.request, saver, cancel);
+    saver.progress.finish();
+    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
+    let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
+    Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
 }
 
-/// `out.png`, or `out-0.png`, `out-1.png` and so on for several.
-fn outputs(path: &Path, count: usize) -> Vec<PathBuf> {
-    if count <= 1 {
-        return vec![path.to_path_buf()];
+/// Pictures in a row of the sheet: those of one prompt, where there are several of each; else as many as make a square.
+fn columns(args: &GenerateArgs, jobs: usize, pictures: usize) -> usize {
+    let square = (1..=pictures).find(|side| side * side >= pictures).unwrap_or(1);
+    let seeds = args.seeds.as_ref().map_or(1, |seeds| seeds.0.len());
+    match pictures / (jobs / seeds).max(1) {
+        of_one if args.prompts.is_some() && of_one > 1 => of_one,
+        _ => square,
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    (0..count).map(|i| path.with_file_name(format!("{stem}-{i}{extension}"))).collect()
 }
 
-/// The first interrupt asks the run to stop, the second ends the process.
-fn cancel_on_interrupt() -> Result<CancelToken> {
-    let cancel = CancelToken::default();
-    let token = cancel.clone();
-    ctrlc::set_handler(move || {
-        if token.is_cancelled() {
-            std::process::exit(130);
-        }
-        token.cancel();
-    })
-    .context("cannot listen for interrupts")?;
-    Ok(cancel)
+/// Options that changed nothing are told.
+fn without_effect(args: &GenerateArgs, done: &[Done], progress: &mut Progress) {
+    let Some(Done { settings, .. }) = done.first() else { return };
+    if args.negative.is_some() && settings.true_cfg.is_none() {
+        progress.warn("--negative has no effect without --true-cfg above 1".into());
+    }
+    if args.guidance.is_some() && settings.guidance.is_none() {
+        progress.warn("--guidance has no effect: this model is not told a guidance".into());
+    }
+    if args.quality.is_some() && !matches!(save::format(&args.output, None), PictureFormat::Jpeg { .. }) {
+        progress.warn("--quality has no effect: PNG and WebP are written without loss".into());
+    }
 }
 
-fn report(
-    outputs: &[PathBuf],
-    pipeline: &Pipeline,
-    choice: &Choice,
-    generated: &Generated,
-    warnings: &[String],
-    seconds: f64,
-) -> serde_json::Value {
+fn report(pipeline: &Pipeline, choice: &Choice, done: &[Done], warnings: &[String]) -> serde_json::Value {
     let passed_over: Vec<_> =
         choice.passed_over.iter().map(|(backend, why)| json!({ "backend": backend, "why": why })).collect();
+    let run = |run: &Done| json!({ "pictures": run.pictures, "settings": run.settings, "stats": run.stats });
+    let pictures: Vec<_> = done.iter().flat_map(|run| &run.pictures).collect();
     json!({
-        "pictures": outputs,
-        "settings": generated.settings,
+        "pictures": pictures,
+        "settings": done.first().map(|run| &run.settings),
+        "runs": done.iter().map(run).collect::<Vec<_>>(),
         "model": pipeline.root(),
         "model_fingerprint": pipeline.fingerprint(),
         "device": choice.chosen,
         "passed_over": passed_over,
         "launch": pipeline.launch(),
-        "seconds": seconds,
-        "stats": generated.stats,
+        "stats": done.first().map(|run| &run.stats),
         "memory": pipeline.accelerator().memory(),
         "warnings": warnings,
         "version": env!("CARGO_PKG_VERSION"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_pictures_get_numbers() {
-        let names = |path, count| outputs(Path::new(path), count);
-        assert_eq!(names("a/out.png", 1), [Path::new("a/out.png")]);
-        assert_eq!(names("a/out.png", 2), [Path::new("a/out-0.png"), Path::new("a/out-1.png")]);
-        assert_eq!(names("out", 2)[1], Path::new("out-1"));
-    }
 }

@@ -2,14 +2,24 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod args;
 mod bench;
 mod conformance;
+mod decode;
 mod devices;
 mod generate;
+mod interrupt;
+mod jobs;
+mod logging;
 mod model;
+mod names;
 mod progress;
+mod save;
+mod say;
+mod shell;
 
+use anyhow::Result;
 use args::{Cli, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -19,22 +29,30 @@ const CANCELLED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Generate(args) => generate::run(&args),
-        Command::Devices(args) => devices::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::Conformance(args) => conformance::run(&args),
-    };
+    let result = logging::start(cli.verbose).and_then(|logging| run(cli.command, logging));
     match result {
         Ok(code) => code,
         Err(error) if is_cancelled(&error) => {
-            eprintln!("tintype: cancelled; nothing was left half-written");
+            say::error("cancelled; nothing was left half-written");
             ExitCode::from(CANCELLED)
         }
         Err(error) => {
-            eprintln!("tintype: {error:#}");
+            say::error(format!("{error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `logging` says whether log lines go to standard error, where progress bars would be.
+fn run(command: Command, logging: bool) -> Result<ExitCode> {
+    match command {
+        Command::Generate(args) => generate::run(&args, logging),
+        Command::Decode(args) => decode::run(&args, logging),
+        Command::Devices(args) => devices::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
 

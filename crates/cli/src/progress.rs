@@ -1,6 +1,7 @@
 //! Progress bars from a pipeline's events. Off a terminal nothing is drawn, but warnings are still told.
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use crate::say;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 use tintype::{Event, Watcher};
 
@@ -8,20 +9,24 @@ use tintype::{Event, Watcher};
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     stage: String,
+    /// Whether bars are left out, since log lines would break them.
+    hidden: bool,
+    /// Which run of how many this is, where there are several.
+    pub(crate) run: Option<(usize, usize)>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
-        Self { bar: None, stage: String::new(), warnings: Vec::new() }
+    pub(crate) fn new(hidden: bool) -> Self {
+        Self { bar: None, stage: String::new(), hidden, run: None, warnings: Vec::new() }
     }
 
     /// Says something that must not be lost, above the bar.
     pub(crate) fn warn(&mut self, warning: String) {
         match &self.bar {
             // A bar that is hidden, off a terminal, swallows what is printed through it.
-            Some(bar) if !bar.is_hidden() => bar.println(format!("warning: {warning}")),
-            _ => eprintln!("warning: {warning}"),
+            Some(bar) if !bar.is_hidden() => bar.println(say::warning(&warning)),
+            _ => eprintln!("{}", say::warning(&warning)),
         }
         self.warnings.push(warning);
     }
@@ -38,11 +43,11 @@ impl Progress {
     fn count(&mut self, stage: String, done: u64, total: u64, message: String) {
         if self.stage != stage {
             self.finish();
-            let bar = ProgressBar::new(total);
+            let bar = self.drawn(ProgressBar::new(total));
             if let Ok(style) = ProgressStyle::with_template("{prefix:>24} [{bar:32}] {msg} {eta}") {
                 bar.set_style(style.progress_chars("=> "));
             }
-            bar.set_prefix(stage.clone());
+            bar.set_prefix(self.numbered(&stage));
             self.bar = Some(bar);
             self.stage = stage;
         }
@@ -53,11 +58,25 @@ impl Progress {
         }
     }
 
+    fn drawn(&self, bar: ProgressBar) -> ProgressBar {
+        if self.hidden {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar
+    }
+
+    fn numbered(&self, stage: &str) -> String {
+        match self.run {
+            Some((number, runs)) => format!("run {number} of {runs}: {stage}"),
+            None => stage.to_owned(),
+        }
+    }
+
     fn spin(&mut self, stage: String) {
         if self.stage != stage {
             self.finish();
-            let bar = ProgressBar::new_spinner();
-            bar.set_message(stage.clone());
+            let bar = self.drawn(ProgressBar::new_spinner());
+            bar.set_message(self.numbered(&stage));
             bar.enable_steady_tick(Duration::from_millis(100));
             self.bar = Some(bar);
             self.stage = stage;

@@ -235,6 +235,23 @@ pub enum Error {
         /// The result.
         what: &'static str,
     },
+    /// A picture was denoised, but could not be decoded, or its watcher could not take it. The latents are here, so that
+    /// nothing need be denoised again: [`crate::files::write_latents`] keeps them, [`crate::Pipeline::decode`] goes on.
+    #[error("{source}")]
+    Unfinished {
+        /// The latents of that picture and of those denoised with it.
+        latents: Box<crate::files::Latents>,
+        /// Why it was not finished.
+        source: Box<Error>,
+    },
+    /// A file of latents is damaged, or not one of this library's.
+    #[error("{}: {reason}; give a file that `tintype generate` left when a picture could not be finished", path.display())]
+    BadLatents {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: String,
+    },
     /// The caller asked the run to stop.
     #[error("cancelled")]
     Cancelled,
@@ -244,7 +261,7 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// A picture cannot be read or written as PNG.
+    /// A picture cannot be read or written.
     #[error("{}: {reason}", path.display())]
     Picture {
         /// The picture's file.

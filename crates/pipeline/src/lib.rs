@@ -18,6 +18,7 @@ mod generate;
 pub mod hub;
 mod pipeline;
 pub mod random;
+pub mod recipe;
 pub mod scheduler;
 pub mod tokenizer;
 

@@ -1,9 +1,10 @@
 //! A model on a device, ready to make pictures.
 
-use crate::files::Picture;
+use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
+use crate::recipe::Made;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,6 +65,7 @@ impl Pipeline {
         accelerator: Arc<dyn Accelerator>,
         options: PipelineOptions,
     ) -> Result<Self> {
+        let _span = tracing::info_span!("open", model = %folder.root().display()).entered();
         let flux = match folder.class() {
             PipelineClass::Flux => Flux::open(folder)?,
         };
@@ -132,20 +134,43 @@ impl Pipeline {
     /// # Errors
     ///
     /// [`Error::Request`] for what the model cannot do, before anything runs; [`Error::Cancelled`];
-    /// [`Error::NotFinite`] instead of a picture of NaN; whatever the device reports.
+    /// [`Error::NotFinite`] instead of a picture of NaN; [`Error::Unfinished`] for a picture that is denoised and could
+    /// not be decoded or handed over; whatever the device reports.
     pub fn generate(
         &mut self,
         request: &Request,
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
+        self.run(watcher, cancel, |flux, run| flux.generate(request, run))
+    }
+
+    /// Decodes latents that were kept when a picture could not be finished ([`Error::Unfinished`]). The pictures and
+    /// their texts are those that the run would have made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for latents that this model does not make; otherwise as [`Pipeline::generate`].
+    pub fn decode(
+        &mut self,
+        latents: &Latents,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        self.run(watcher, cancel, |flux, run| Ok((latents.made.settings.clone(), flux.decode(latents, run)?)))
+    }
+
+    fn run(
+        &mut self,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+        work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
+    ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
-        let mut run = Run { place: &self.place, dtype: self.dtype, watcher, cancel };
-        let (settings, mut pictures) = self.flux.generate(request, &mut run)?;
+        let made = self.made();
+        let mut run = Run { place: &self.place, dtype: self.dtype, watcher, cancel, made: &made };
+        let (settings, pictures) = work(&mut self.flux, &mut run)?;
         let stats = self.place.accelerator.stats() - before;
-        for (index, picture) in pictures.iter_mut().enumerate() {
-            picture.text = self.text(&settings, index)?;
-        }
         Ok(Generated { pictures, settings, stats })
     }
 
@@ -179,21 +204,20 @@ impl Pipeline {
         self.flux.weights()
     }
 
-    /// What a picture's file says of how it was made.
-    fn text(&self, settings: &Settings, index: usize) -> Result<Vec<(String, String)>> {
+    /// What a picture's file says of how it was made, settings aside.
+    fn made(&self) -> Made {
         let device = self.place.accelerator.device();
-        let mut made =
-            serde_json::to_value(settings).map_err(|e| Error::Internal { reason: e.to_string() })?;
-        if let Some(map) = made.as_object_mut() {
-            map.insert("picture".into(), index.into());
-            map.insert("model".into(), self.root.file_name().unwrap_or_default().to_string_lossy().into());
-            map.insert("model_fingerprint".into(), self.fingerprint().into());
-            map.insert("backend".into(), device.backend.into());
-            map.insert("device".into(), device.name.clone().into());
-            map.insert("emulated".into(), device.emulated.into());
-            map.insert("launch".into(), self.place.launch.name().into());
-            map.insert("version".into(), env!("CARGO_PKG_VERSION").into());
+        Made {
+            settings: Settings::default(),
+            picture: 0,
+            model: self.root.file_name().unwrap_or_default().to_string_lossy().into(),
+            model_fingerprint: self.fingerprint().into(),
+            scheduler: self.flux.scheduler().into(),
+            backend: device.backend.into(),
+            device: device.name.clone(),
+            emulated: device.emulated,
+            launch: self.place.launch.name().into(),
+            version: env!("CARGO_PKG_VERSION").into(),
         }
-        Ok(vec![("Software".into(), "tintype".into()), ("tintype".into(), made.to_string())])
     }
 }

@@ -5,9 +5,33 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-static WRITES: AtomicU64 = AtomicU64::new(0);
+/// The temporary files of this process.
+static OPEN: Mutex<Open> = Mutex::new(Open { count: 0, paths: Vec::new(), closed: false });
+
+struct Open {
+    /// Files begun so far, for their names.
+    count: u64,
+    paths: Vec<PathBuf>,
+    /// Whether the process is about to end, so that no other file may be begun.
+    closed: bool,
+}
+
+fn open() -> MutexGuard<'static, Open> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files that are being written, and lets no other begin: for a process that is about to end
+/// while another of its threads may still write. Writes under way fail, and so does every later one.
+pub fn abandon_writes() {
+    let mut open = open();
+    open.closed = true;
+    for path in open.paths.drain(..) {
+        // A file that cannot be removed stays; the process has no time left to say so.
+        let _ = fs::remove_file(path);
+    }
+}
 
 /// Removes the temporary file unless the write came to its end.
 struct Temporary {
@@ -21,6 +45,7 @@ impl Drop for Temporary {
             // Nothing better can be done about a file that cannot be removed: the error that led here is told.
             let _ = fs::remove_file(&self.path);
         }
+        open().paths.retain(|path| *path != self.path);
     }
 }
 
@@ -59,13 +84,19 @@ fn begin(path: &Path) -> io::Result<(Temporary, File)> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
     }
     let folder = folder_of(path);
-    let mut part =
-        OsString::from(format!(".{}-{}.", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
+    // Held until the file exists and is listed, so that no file escapes `abandon_writes`.
+    let mut open = open();
+    if open.closed {
+        return Err(io::Error::new(io::ErrorKind::Interrupted, "the process is about to end"));
+    }
+    let mut part = OsString::from(format!(".{}-{}.", std::process::id(), open.count));
+    open.count += 1;
     part.push(name);
     part.push(".part");
-    let temporary = Temporary { path: folder.join(part), keep: false };
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary.path)?;
-    Ok((temporary, file))
+    let path = folder.join(part);
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+    open.paths.push(path.clone());
+    Ok((Temporary { path, keep: false }, file))
 }
 
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
 /// Pictures of more pixels are refused when read: 16,384 by 16,384.
-const MOST_PIXELS: u64 = 1 << 28;
+pub(super) const MOST_PIXELS: u64 = 1 << 28;
 
 /// A compressed text that is longer than this, in bytes, is not read.
 const MOST_TEXT: usize = 1 << 24;

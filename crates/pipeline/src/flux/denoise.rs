@@ -4,9 +4,11 @@ use super::model::FluxModel;
 use super::step::{COEFFICIENTS, StepShape, capacity, coefficients, step_program};
 use super::text::Prompt;
 use crate::Result;
+use crate::files::Picture;
 use crate::generate::{Component, Event, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
+use std::sync::Arc;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
 use tintype_models::flux::{self, FEATURES};
 use tintype_program::{DType, TensorType};
@@ -15,6 +17,8 @@ use tintype_program::{DType, TensorType};
 pub(crate) struct Denoising {
     shape: StepShape,
     steps: usize,
+    /// Numbers of a token.
+    channels: usize,
     /// Inputs of the step's Program, by name.
     inputs: Vec<(&'static str, Buffer)>,
 }
@@ -27,9 +31,16 @@ pub(crate) struct Plan<'p> {
     /// Tokens of the picture, down and across.
     pub(crate) grid: [usize; 2],
     pub(crate) guidance: f64,
+    pub(crate) preview: bool,
     pub(crate) prompt: &'p Prompt,
     /// The negative prompt and the factor of true CFG.
     pub(crate) negative: Option<(&'p Prompt, f64)>,
+}
+
+/// When previews are made, and how: from the packed latents of one picture.
+pub(crate) struct Previews<'p> {
+    pub(crate) every: usize,
+    pub(crate) make: &'p mut dyn FnMut(&mut Run<'_>, &[f32]) -> Result<Picture>,
 }
 
 impl Denoising {
@@ -45,6 +56,7 @@ impl Denoising {
             text_tokens,
             true_cfg: plan.negative.is_some(),
             history: plan.history,
+            preview: plan.preview,
             capacity: capacity(plan.table.rows.len()),
             dtype,
         };
@@ -77,7 +89,7 @@ impl Denoising {
             inputs.push(("negative_pooled", prompt.pooled.clone()));
             inputs.push(("true_cfg", place.put(f32(&[1, 1, 1]), &[factor as f32])?));
         }
-        Ok(Self { shape, steps: plan.table.rows.len(), inputs })
+        Ok(Self { shape, steps: plan.table.rows.len(), channels: config.in_channels, inputs })
     }
 
     /// Denoises the pictures `batch` from their packed `latents`. A batch that is not full is filled up with its last
@@ -89,8 +101,10 @@ impl Denoising {
         run: &mut Run<'_>,
         batch: Range<usize>,
         latents: &[f32],
+        mut previews: Option<&mut Previews<'_>>,
     ) -> Result<Buffer> {
         let config = &model.transformer;
+        let _span = tracing::info_span!("denoise", pictures = ?batch, steps = self.steps).entered();
         let stage = denoiser.stage(&self.shape, run, || Ok(step_program(config, &self.shape)?))?;
         let place = run.place;
         let tokens = [self.shape.batch, self.shape.image_tokens, config.in_channels];
@@ -112,6 +126,14 @@ impl Denoising {
             let zeros = vec![0u8; ty.bytes()];
             bindings.state(&format!("history_{i}"), &place.accelerator.buffer_from(&ty, zeros)?)?;
         }
+        let x0 = TensorType::new(DType::F32, tokens);
+        let x0 = match self.shape.preview {
+            true => Some(place.accelerator.buffer_from(&x0, vec![0u8; x0.bytes()])?),
+            false => None,
+        };
+        if let Some(x0) = &x0 {
+            bindings.state("x0", x0)?;
+        }
         run.show("latents_init", &state)?;
         let mut pacer = Pacer::default();
         let mut told = 0;
@@ -120,14 +142,41 @@ impl Denoising {
             stage.run(&mut bindings)?;
             place.accelerator.flush(FlushReason::Step)?;
             pacer.step(place.accelerator.as_ref())?;
+            tracing::trace!(step = i, in_flight = pacer.in_flight(), "enqueued");
             run.show(&format!("latents_step_{i}"), &state)?;
             let done = i + 1 - pacer.in_flight();
             self.tell(run, &mut told, done, &batch);
+            if let (Some(previews), Some(x0)) = (&mut previews, &x0) {
+                self.preview(run, previews, x0, i + 1, &batch)?;
+            }
         }
         // The last steps are still in flight: progress is told when they are done, and so is their failure.
         place.accelerator.record()?.wait(WaitReason::Synchronize)?;
         self.tell(run, &mut told, self.steps, &batch);
         Ok(state)
+    }
+
+    /// Makes the previews that are due after `done` steps. The last step has none: the picture itself comes next.
+    fn preview(
+        &self,
+        run: &mut Run<'_>,
+        previews: &mut Previews<'_>,
+        x0: &Buffer,
+        done: usize,
+        batch: &Range<usize>,
+    ) -> Result<()> {
+        if !done.is_multiple_of(previews.every) || done == self.steps {
+            return Ok(());
+        }
+        let total = self.steps;
+        let estimates = self.pictures(run.place, x0, batch.len())?;
+        let size = estimates.len() / batch.len().max(1);
+        for (picture, estimate) in batch.clone().zip(estimates.chunks_exact(size.max(1))) {
+            run.cancel.check()?;
+            let preview = Arc::new((previews.make)(run, estimate)?);
+            run.watcher.event(Event::Preview { picture, done, total, preview });
+        }
+        Ok(())
     }
 
     fn tell(&self, run: &mut Run<'_>, told: &mut usize, done: usize, batch: &Range<usize>) {
@@ -138,14 +187,16 @@ impl Denoising {
         }
     }
 
-    /// One picture's rows of a batch, in a buffer of their own.
-    pub(crate) fn picture(&self, place: &Place, latents: &[f32], index: usize) -> Result<Buffer> {
-        let Some(channels) = latents.len().checked_div(self.shape.batch * self.shape.image_tokens) else {
-            return Err(crate::Error::Internal { reason: "a batch without tokens".into() });
-        };
-        let picture = self.shape.image_tokens * channels;
-        let rows = latents.get(index * picture..(index + 1) * picture).unwrap_or_default();
-        place.put(TensorType::new(self.shape.dtype, [1, self.shape.image_tokens, channels]), rows)
+    /// The shape of the packed latents of so many pictures.
+    pub(crate) fn shape_of(&self, pictures: usize) -> [usize; 3] {
+        [pictures, self.shape.image_tokens, self.channels]
+    }
+
+    /// The first `pictures` of a batch on the host, once the device has got there: without what fills the batch up.
+    pub(crate) fn pictures(&self, place: &Place, batch: &Buffer, pictures: usize) -> Result<Vec<f32>> {
+        let mut values = place.get(batch)?;
+        values.truncate(self.shape_of(pictures).iter().product());
+        Ok(values)
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod denoise;
 mod draw;
+mod finish;
 mod model;
+mod preview;
 mod run;
 mod sizes;
 mod step;

@@ -1,18 +1,21 @@
 //! A whole run: prompts, first latents, denoising, decoding.
 
-use super::denoise::{Denoising, Plan};
+use super::denoise::{Denoising, Plan, Previews};
 use super::draw::{Start, first_latents};
 use super::model::FluxModel;
+use super::preview::preview;
 use super::sizes::Extents;
 use super::step::StepShape;
 use super::text::TextEncoders;
 use super::vae::Vae;
-use crate::files::Picture;
+use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
 use crate::generate::{Component, Event, Request, Run, Settings};
 use crate::random::NoiseDtype;
+use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Steps};
 use crate::{Error, Result};
+use std::ops::Range;
 use std::sync::Arc;
 use tintype_accel::Weights;
 use tintype_program::DType;
@@ -29,10 +32,10 @@ const MOST_PICTURES: usize = 10_000;
 
 /// A Flux model on a device.
 pub(crate) struct Flux {
-    model: Arc<FluxModel>,
+    pub(super) model: Arc<FluxModel>,
     text: TextEncoders,
     denoiser: Component<StepShape>,
-    vae: Vae,
+    pub(super) vae: Vae,
 }
 
 /// What a run is asked to do, checked and with its defaults.
@@ -43,7 +46,10 @@ struct Task<'t> {
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
+    /// Which of the run's pictures are made.
+    pictures: Range<usize>,
     batch: usize,
+    preview: Option<usize>,
 }
 
 impl Flux {
@@ -74,6 +80,10 @@ impl Flux {
 
     pub(crate) fn fingerprint(&self) -> &str {
         &self.model.fingerprint
+    }
+
+    pub(crate) fn scheduler(&self) -> &'static str {
+        self.model.scheduler.name()
     }
 
     /// The weights of each component that is on the device, by the name of its folder.
@@ -128,23 +138,30 @@ impl Flux {
             batch: task.batch,
             grid: [task.extents.latent_height / 2, task.extents.latent_width / 2],
             guidance: settings.guidance.unwrap_or_default(),
+            preview: task.preview.is_some(),
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
         let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
         let picture = latents.len() / settings.count;
-        let mut pictures = Vec::with_capacity(settings.count);
+        let wanted = task.pictures.start * picture..task.pictures.end * picture;
+        let latents = latents.get(wanted).unwrap_or_default();
+        let made = Made { settings: task.settings.clone(), ..run.made.clone() };
+        let mut pictures = Vec::with_capacity(task.pictures.len());
         for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
-            let first = i * task.batch;
+            let first = task.pictures.start + i * task.batch;
             let batch = first..first + latents.len() / picture;
-            let denoised = denoising.run(&self.model, &mut self.denoiser, run, batch.clone(), latents)?;
-            let denoised = run.place.get(&denoised)?;
-            for index in batch.clone() {
-                run.watcher.event(Event::Decoding { picture: index, count: settings.count });
-                run.cancel.check()?;
-                let latents = denoising.picture(run.place, &denoised, index - first)?;
-                pictures.push(self.vae.decode(&self.model, run, &task.extents, &latents)?);
-            }
+            let Self { model, vae, denoiser, .. } = self;
+            let mut show =
+                |run: &mut Run<'_>, latents: &[f32]| preview(model, vae, run, &task.extents, latents);
+            let mut previews = task.preview.map(|every| Previews { every, make: &mut show });
+            let denoised = denoising.run(model, denoiser, run, batch.clone(), latents, previews.as_mut())?;
+            let latents = Latents {
+                made: made.picture(first),
+                shape: denoising.shape_of(batch.len()),
+                values: denoising.pictures(run.place, &denoised, batch.len())?,
+            };
+            self.finish(run, &task.extents, &latents, &mut pictures)?;
         }
         Ok((task.settings, pictures))
     }
@@ -196,6 +213,8 @@ impl Flux {
             count,
             max_sequence_length,
             strength,
+            image: request.image.as_ref().map(|(picture, _)| picture.digest()),
+            latents: request.latents.is_some(),
             dtype: dtype.name().into(),
             noise_dtype: noise_dtype.name().into(),
         };
@@ -205,7 +224,19 @@ impl Flux {
             picture.check()?;
         }
         let given = request.latents.as_deref();
-        Ok(Task { settings, extents, schedule, image, given, noise_dtype, batch: batch.min(count) })
+        let pictures = match request.only {
+            Some(only) if only < count => only..only + 1,
+            Some(only) => {
+                let remedy = format!("give a number below {count}, the number of pictures");
+                return Err(Error::Request { option: "only", value: only.to_string(), remedy });
+            }
+            None => 0..count,
+        };
+        if let Some(every) = request.preview {
+            within("preview", every, usize::MAX)?;
+        }
+        let (batch, preview) = (batch.min(pictures.len()), request.preview);
+        Ok(Task { settings, extents, schedule, image, given, noise_dtype, pictures, batch, preview })
     }
 }
 

@@ -66,6 +66,24 @@ impl Extents {
     }
 }
 
+impl Extents {
+    /// One picture's tokens as `[c, h, w]`: the way back from [`Extents::pack`].
+    pub(crate) fn unpack(&self, packed: &[f32], channels: usize) -> Vec<f32> {
+        let (h, w) = (self.latent_height, self.latent_width);
+        let mut latents = Vec::with_capacity(packed.len());
+        for c in 0..channels {
+            for y in 0..h {
+                for x in 0..w {
+                    let token = (y / 2) * (w / 2) + x / 2;
+                    let at = (token * channels + c) * 4 + (y % 2) * 2 + x % 2;
+                    latents.push(packed.get(at).copied().unwrap_or(0.0));
+                }
+            }
+        }
+        latents
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +104,6 @@ mod tests {
         let latents: Vec<f32> = (0..16).map(|i| i as f32).collect();
         let packed = extents.pack(&latents, 1, 2);
         assert_eq!(packed[..8], [0.0, 1.0, 4.0, 5.0, 8.0, 9.0, 12.0, 13.0]);
+        assert_eq!(extents.unpack(&packed, 2), latents);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct StepShape {
     pub(crate) true_cfg: bool,
     /// Earlier predictions that the scheduler uses.
     pub(crate) history: usize,
+    /// Whether the estimate of the picture without noise is kept in a state of its own.
+    pub(crate) preview: bool,
     /// Rows of the tables; [`capacity`] of the number of steps.
     pub(crate) capacity: usize,
     pub(crate) dtype: DType,
@@ -36,7 +38,8 @@ pub(crate) fn coefficients(table: &StepTable, capacity: usize) -> Vec<f32> {
     values
 }
 
-/// Traces the step. States: `latents`, `step`, `history_0` and `history_1` as far as the scheduler has them.
+/// Traces the step. States: `latents`, `step`, `history_0` and `history_1` as far as the scheduler has them, `x0` for
+/// previews.
 pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program> {
     Program::trace("flux_step", |scope| {
         let scope = &scope.with_dtype(shape.dtype);
@@ -104,6 +107,10 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
         let coefficient = |i: usize| coefficients.slice(1, i, i + 1)?.reshape(&[1, 1, 1]);
         let sample = latents.value().cast(DType::F32)?;
         let x0 = (&(&coefficient(0)? * &sample)? + &(&coefficient(1)? * &predicted)?)?;
+        if shape.preview {
+            let state = scope.state("x0", f32(&tokens))?;
+            scope.update(&state, &x0)?;
+        }
         let mut next = (&(&coefficient(2)? * &sample)? + &(&coefficient(3)? * &x0)?)?;
         let mut newest = x0;
         for i in 0..shape.history {
@@ -128,6 +135,7 @@ mod tests {
             text_tokens: 8,
             true_cfg: false,
             history: 0,
+            preview: false,
             capacity: 64,
             dtype: DType::Bf16,
         }
@@ -148,6 +156,7 @@ mod tests {
         for other in [
             StepShape { history: 2, ..shape() },
             StepShape { true_cfg: true, ..shape() },
+            StepShape { preview: true, ..shape() },
             StepShape { capacity: capacity(1000), ..shape() },
         ] {
             assert_eq!(inner(&other), plain, "{other:?}");

@@ -51,6 +51,7 @@ impl TextEncoders {
         length: usize,
         name: &str,
     ) -> Result<Prompt> {
+        let _span = tracing::info_span!("encode", tokens = length).entered();
         let pooled = self.run_clip(model, run, prompt, name)?;
         let text = self.run_t5(model, run, prompt, length, name)?;
         Ok(Prompt { text, pooled })

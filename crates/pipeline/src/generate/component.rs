@@ -2,6 +2,7 @@
 
 use super::shared::{SharedWeights, Stoppable};
 use super::watch::{CancelToken, Event, Watcher};
+use crate::recipe::Made;
 use crate::{Error, Result};
 use std::sync::Arc;
 use tintype_accel::{
@@ -23,6 +24,8 @@ pub(crate) struct Run<'r> {
     pub(crate) dtype: DType,
     pub(crate) watcher: &'r mut dyn Watcher,
     pub(crate) cancel: &'r CancelToken,
+    /// The record of a picture that this place makes, settings aside.
+    pub(crate) made: &'r Made,
 }
 
 /// A Program that is compiled and bound.
@@ -96,6 +99,8 @@ impl<K: PartialEq + Clone> Component<K> {
         let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
+        let _span = tracing::info_span!("stage", component = self.name).entered();
+        tracing::debug!(launch = place.launch.name(), "compiling");
         let module = place.accelerator.compile(&program, &CompileOptions { launch: place.launch })?;
         let signature = Arc::clone(module.signature());
         let weights = match &self.weights {

@@ -26,6 +26,8 @@ pub struct Request {
     pub seed: u64,
     /// How many pictures, all drawn from one generator: 1.
     pub count: Option<usize>,
+    /// Makes only this one of the `count` pictures, from 0; it comes out as it does among the others.
+    pub only: Option<usize>,
     /// How many pictures are made at once. Splits the work; changes no picture.
     pub batch_size: Option<usize>,
     /// Tokens of the T5 prompt: 512.
@@ -36,10 +38,13 @@ pub struct Request {
     pub image: Option<(Picture, Option<f64>)>,
     /// Latents to start from instead of drawing: packed, `[count, tokens, channels]`.
     pub latents: Option<Vec<f32>>,
+    /// Shows a preview after every so many steps ([`crate::Event::Preview`]); changes no picture. Each waits for the
+    /// device and runs the decoder on at most 256 pixels a side.
+    pub preview: Option<usize>,
 }
 
 /// Every setting of a run, defaults filled in: what a file must say so that the picture can be made again.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Settings {
     /// The prompt.
     pub prompt: String,
@@ -65,6 +70,11 @@ pub struct Settings {
     pub max_sequence_length: usize,
     /// The share of the schedule that was run on a picture.
     pub strength: Option<f64>,
+    /// [`Picture::digest`] of the picture that was started from.
+    pub image: Option<String>,
+    /// Whether it was started from given latents, which no file says again.
+    #[serde(default)]
+    pub latents: bool,
     /// The dtype of the arithmetic.
     pub dtype: String,
     /// The dtype of the draws.

@@ -1,5 +1,6 @@
 //! What a caller hears while pictures are made, and how it stops the work.
 
+use crate::files::Picture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,12 +60,36 @@ pub enum Event {
         /// Of how many.
         count: usize,
     },
+    /// What a picture looks like so far: the denoiser's estimate of it without noise, decoded. Only where it was asked
+    /// for ([`crate::Request::preview`]).
+    Preview {
+        /// Which picture, from 0.
+        picture: usize,
+        /// Steps done for it.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+        /// The picture in its proportions, at most 256 pixels a side.
+        preview: Arc<Picture>,
+    },
 }
 
 /// A caller's eyes on a run. Closures over [`Event`] are watchers.
 pub trait Watcher {
     /// Is told of every event, on the thread that generates.
     fn event(&mut self, event: Event);
+
+    /// Is given each picture as soon as it is done, with the texts of its file; `index` counts the run's pictures from
+    /// 0. They are all in [`crate::Generated`] too.
+    ///
+    /// # Errors
+    ///
+    /// An error, of a file that cannot be written for instance, ends the run with [`crate::Error::Unfinished`], which
+    /// holds the latents.
+    fn finished(&mut self, index: usize, picture: &Picture) -> crate::Result<()> {
+        let _ = (index, picture);
+        Ok(())
+    }
 
     /// Whether [`Watcher::tensor`] should be called. Each call waits for the device, so a watched run is slower.
     fn wants_tensors(&self) -> bool {

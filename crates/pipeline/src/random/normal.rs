@@ -30,6 +30,11 @@ impl NoiseDtype {
         }
     }
 
+    /// The dtype of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [NoiseDtype::F32, NoiseDtype::BF16, NoiseDtype::F16].into_iter().find(|dtype| dtype.name() == name)
+    }
+
     /// Significand bits, the hidden one included: as many random bits make a uniform number.
     fn digits(self) -> u32 {
         match self {

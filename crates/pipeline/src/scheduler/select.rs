@@ -42,6 +42,14 @@ impl Scheduler {
     /// The diffusers classes that are read.
     pub const NAMES: [&str; 2] = ["FlowMatchEulerDiscreteScheduler", "DPMSolverMultistepScheduler"];
 
+    /// The diffusers class.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Scheduler::FlowMatchEulerDiscrete(_) => Self::NAMES[0],
+            Scheduler::DpmSolverMultistep(_) => Self::NAMES[1],
+        }
+    }
+
     /// Reads `scheduler_config.json` in a scheduler's folder.
     ///
     /// # Errors

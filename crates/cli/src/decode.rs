@@ -1,0 +1,49 @@
+//! `tintype decode`: a picture from the latents of a run that failed.
+
+use crate::args::DecodeArgs;
+use crate::interrupt::cancel_on_interrupt;
+use crate::model;
+use crate::names;
+use crate::progress::Progress;
+use crate::save::Saver;
+use anyhow::Result;
+use std::process::ExitCode;
+use tintype::pipeline::files;
+use tintype::pipeline::recipe::Recipe;
+use tintype::{OpenOptions, Pipeline, PipelineOptions};
+
+pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
+    let cancel = cancel_on_interrupt()?;
+    let latents = files::read_latents(&args.latents)?;
+    let first = latents.made.picture;
+    let outputs = match latents.shape[0] {
+        1 => vec![args.output.clone()],
+        several => (first..first.saturating_add(several))
+            .map(|number| names::with(&args.output, &format!("-{number}")))
+            .collect(),
+    };
+    for path in &outputs {
+        files::check_writable(path)?;
+    }
+    let mut options = OpenOptions::default();
+    options.threads = args.device.threads;
+    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
+    eprintln!("device: {}", opened.choice);
+    let mut progress = Progress::new(logging);
+    let folder = model::open(&args.model, &mut progress, &cancel)?;
+    let recipe = Recipe::from(latents.made.clone());
+    let dtype = args.dtype.map(Into::into).or(recipe.dtype);
+    let mut pipeline =
+        Pipeline::of(&folder, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
+    let mut saver = Saver::new(progress, args.quality, true, false);
+    for warning in recipe.differences(&pipeline) {
+        saver.progress.warn(warning);
+    }
+    saver.expect(&outputs, first);
+    match pipeline.decode(&latents, &mut saver, &cancel) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        // The latents are in the file that they were read from.
+        Err(tintype::Error::Unfinished { source, .. }) => Err((*source).into()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,36 @@
+//! What is told on the terminal: plainly off one, in colour on one that wants it.
+
+use anstream::{AutoStream, ColorChoice};
+use std::fmt::Display;
+use std::io::{self, Write};
+
+const RED: &str = "31";
+const YELLOW: &str = "33";
+
+/// A line on standard output.
+pub(crate) fn line(line: impl Display) {
+    // Whoever reads may have seen enough and gone; the pictures are still wanted.
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The end of the process, and why.
+pub(crate) fn error(message: impl Display) {
+    eprintln!("{} {message}", coloured("tintype:", RED));
+}
+
+/// `warning: ...`, in colour where standard error shows it.
+pub(crate) fn warning(message: impl Display) -> String {
+    format!("{} {message}", coloured("warning:", YELLOW))
+}
+
+/// Whether standard error is a terminal that shows colours, and NO_COLOR and its like do not forbid it.
+pub(crate) fn in_colour() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+fn coloured(text: &str, colour: &str) -> String {
+    match in_colour() {
+        true => format!("\u{1b}[1;{colour}m{text}\u{1b}[0m"),
+        false => text.to_owned(),
+    }
+}

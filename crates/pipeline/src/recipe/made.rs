@@ -1,0 +1,70 @@
+//! The record of a picture: all that made it.
+
+use super::a1111;
+use crate::generate::Settings;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// All that made a picture, as its file's `tintype` text says it: one JSON object, the settings' keys among the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// What was asked for, defaults filled in.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// Which of the run's pictures this is, from 0.
+    #[serde(default)]
+    pub picture: usize,
+    /// The name of the model's folder.
+    #[serde(default)]
+    pub model: String,
+    /// [`crate::Pipeline::fingerprint`] of the model.
+    #[serde(default)]
+    pub model_fingerprint: String,
+    /// The diffusers class of the model's scheduler.
+    #[serde(default)]
+    pub scheduler: String,
+    /// The backend's name.
+    #[serde(default)]
+    pub backend: String,
+    /// The device's name.
+    #[serde(default)]
+    pub device: String,
+    /// Whether a software double stood in for the device.
+    #[serde(default)]
+    pub emulated: bool,
+    /// The launch mode.
+    #[serde(default)]
+    pub launch: String,
+    /// The version of this library.
+    #[serde(default)]
+    pub version: String,
+}
+
+impl Made {
+    /// The record of the run's picture `picture`, from 0.
+    pub fn picture(&self, picture: usize) -> Self {
+        Self { picture, ..self.clone() }
+    }
+
+    /// The texts of the picture's file: `Software`, `parameters` and `tintype`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the record is no JSON.
+    pub fn texts(&self) -> Result<Vec<(String, String)>> {
+        Ok(vec![
+            ("Software".into(), "tintype".into()),
+            ("parameters".into(), a1111::write(self)),
+            ("tintype".into(), self.to_json()?),
+        ])
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Internal { reason: error.to_string() })
+    }
+
+    pub(crate) fn from_json(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text)
+            .map_err(|error| format!("its `tintype` text is not a record of this tool ({error})"))
+    }
+}
