@@ -29,7 +29,7 @@ fn pipelines_on_threads_give_the_pictures_that_they_give_alone() {
     let expected: Vec<_> = (0..6).map(|seed| pixels(&mut alone, &small(seed))).collect();
     // Of a device each; on one device, weights shared; and both at once.
     let shared = alone.share(Default::default()).unwrap();
-    let mut pipelines = vec![alone, shared, open(), open()];
+    let mut pipelines = [alone, shared, open(), open()];
     for round in 0..3 {
         std::thread::scope(|threads| {
             for (offset, pipeline) in pipelines.iter_mut().enumerate() {

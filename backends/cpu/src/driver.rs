@@ -11,6 +11,9 @@ use tintype_accel::{Accelerator, Driver, Error, OpenOptions, Probe, Result};
 /// The variable that chooses a [`Level`] by its name.
 const LEVEL: &str = "TINTYPE_CPU_LEVEL";
 
+/// Each thread takes memory of its own, so an absurd number would take all there is.
+const MOST_THREADS: usize = 4096;
+
 /// The CPU plugin's driver. Its one device is the machine's processors; every [`Driver::open`] makes an accelerator
 /// with a queue of its own. Accelerators that are open at once and were asked for the same number of threads share
 /// one pool of threads, so that two pipelines of a process do not take the processors from each other.
@@ -70,6 +73,13 @@ impl Driver for CpuDriver {
         }
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let threads = options.threads.unwrap_or_else(cores).max(1);
+        if threads > MOST_THREADS {
+            return Err(Error::Unavailable {
+                backend: machine::NAME.into(),
+                reason: format!("{threads} threads are more than any machine has use for"),
+                remedy: format!("Give --threads from 1 to {MOST_THREADS}"),
+            });
+        }
         Ok(Arc::new(CpuAccelerator::new(device, level, threads)?))
     }
 }

@@ -52,11 +52,11 @@ pub enum Error {
     #[error("backend `{backend}` cannot compile block `{block}`: operation {op} {operands}: {reason}")]
     Unsupported {
         /// The plugin.
-        backend: String,
+        backend: Box<str>,
         /// The block.
         block: String,
         /// The operation.
-        op: String,
+        op: Box<str>,
         /// Its operands' types.
         operands: String,
         /// Why.

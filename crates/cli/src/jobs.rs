@@ -2,12 +2,15 @@
 
 use crate::args::GenerateArgs;
 use crate::names;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tintype::pipeline::files;
 use tintype::pipeline::recipe::Recipe;
 use tintype::{Request, Steps};
+
+/// More pictures than anyone asks for in one run.
+const MOST_PICTURES: usize = 10_000;
 
 /// One run of the pipeline.
 pub(crate) struct Job {
@@ -21,6 +24,9 @@ pub(crate) struct Job {
 /// All runs, prompts first.
 pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<Job>> {
     let request = request(args, recipe)?;
+    let count = request.count.unwrap_or(1);
+    // Before anything is sized by it. The pipeline says the same of it.
+    ensure!((1..=MOST_PICTURES).contains(&count), "count is {count}: give a number from 1 to {MOST_PICTURES}");
     let prompts = args.prompts.as_deref().map(prompts).transpose()?;
     let listed = prompts.is_some();
     let prompts = prompts.unwrap_or_else(|| vec![request.prompt.clone()]);
@@ -39,7 +45,7 @@ pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<J
                 Some(_) => names::with(&base, &format!("-seed{seed}")),
                 None => base.clone(),
             };
-            let pictures = if request.only.is_some() { 1 } else { request.count.unwrap_or(1) };
+            let pictures = if request.only.is_some() { 1 } else { count };
             let outputs = names::numbered(&base, pictures);
             jobs.push(Job {
                 request: Request { prompt: prompt.clone(), seed, ..request.clone() },

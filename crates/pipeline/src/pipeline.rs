@@ -74,7 +74,7 @@ impl Pipeline {
 
     /// Another pipeline of the same model on the same device. The two have one copy of configs, tokenizers, mapped
     /// files and weights, whichever of them loads first, and may run on two threads; compiled Programs and their
-    /// arenas are each one's own.
+    /// arenas are each one's own. Of two that need a component's weights at once, one loads and the other waits.
     ///
     /// What `options` leaves open is as in this pipeline. Weights are shared where both have the same dtype; another
     /// dtype makes a set of its own. A weight that is written in place ([`Weights::write`]) changes for both. Weights

@@ -1,5 +1,5 @@
 //! Configurations that are missing, absurd or enormous. Each is refused with its file, its field and what would do.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod scratch;
 

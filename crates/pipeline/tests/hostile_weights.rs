@@ -1,5 +1,5 @@
 //! Weights files and indices that lie. Each is refused in a moment, by name, without a panic.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod scratch;
 
@@ -135,6 +135,26 @@ fn what_is_no_regular_file() {
         assert_told(&told(&link("/dev/zero")), &["model.safetensors", "a device"]);
         // A link to itself is no file, so it is as if there were none.
         assert_told(&told(&link("model.safetensors")), &["holds no weights"]);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_is_written_is_what_is_read(
+        tensors in proptest::collection::btree_map("[a-z.0-9é]{1,20}", proptest::collection::vec(proptest::num::u8::ANY, 0..40), 0..12),
+    ) {
+        use safetensors::tensor::{Dtype, TensorView};
+        let views = tensors.iter().map(|(name, bytes)| {
+            (name.clone(), TensorView::new(Dtype::U8, vec![1, bytes.len()], bytes).unwrap())
+        });
+        let scratch = Scratch::new();
+        scratch.write("model.safetensors", safetensors::serialize(views, None).unwrap());
+        let checkpoint = Checkpoint::open(scratch.path(), &["model"]).unwrap();
+        proptest::prop_assert!(checkpoint.names().eq(tensors.keys().map(String::as_str)));
+        for (name, bytes) in &tensors {
+            let tensor = checkpoint.require(name).unwrap();
+            proptest::prop_assert_eq!((tensor.shape, tensor.bytes), (&[1, bytes.len()][..], bytes.as_slice()));
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Programs in JSON that lie: refused with the block, the node and the reason, never with a panic.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
 use tintype_program::{DType, Program, TensorType};

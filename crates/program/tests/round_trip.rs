@@ -1,5 +1,5 @@
 //! What is written is what is read, for Programs that nobody chose.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
 use tintype_program::{DType, Program, TensorType, Value};

@@ -61,7 +61,7 @@ pub const BUNDLED: &str = "built-in:emoji";
 /// The model that this build has in it, to be opened as a folder on disk is: a small one that draws emoji. None without
 /// the feature `bundled`, or where the tree that was built had no such model.
 ///
-/// ```
+/// ```no_run
 /// use tintype::{Pipeline, PipelineOptions};
 ///
 /// let device = tintype::backends().open("auto", None, &Default::default())?.accelerator;
@@ -77,6 +77,11 @@ pub fn bundled() -> Option<pipeline::folder::Location> {
     let files: &[pipeline::folder::EmbeddedFile] = &[];
     (!files.is_empty()).then(|| pipeline::folder::Location::embedded(BUNDLED, files))
 }
+
+/// The guide's programs, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "cpu"))]
+#[doc = include_str!("../../../docs/library.md")]
+struct Guide;
 
 /// The backends that this build has. Others may be registered beside them.
 pub fn backends() -> Registry {

@@ -38,6 +38,9 @@ const _: () = {
     send_and_sync::<Program>();
 };
 
+// A result is moved at every `?`; clippy warns of errors of 128 bytes, in the code of whoever uses the library.
+const _: () = assert!(size_of::<Error>() < 128);
+
 #[test]
 fn a_pipeline_and_what_it_gives_cross_threads() {
     fn moved<T: Send + 'static>(value: T) -> T {

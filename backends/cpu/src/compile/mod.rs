@@ -122,7 +122,7 @@ fn refuse_unsupported(program: &Program) -> Result<()> {
     Err(Error::Unsupported {
         backend: "cpu".into(),
         block: op.block.clone(),
-        op: op.op.clone(),
+        op: op.op.as_str().into(),
         operands: op.operands.clone(),
         reason,
     })
