@@ -19,7 +19,7 @@ use tintype::LaunchMode;
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
-#[command(name = "tintype", version, about, propagate_version = true)]
+#[command(name = "tintype", version, propagate_version = true)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
   tintype generate --from heart.png --model FLUX.1-schnell --seed 8 -o another.png
@@ -145,6 +145,17 @@ pub(crate) struct GenerateArgs {
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl GenerateArgs {
+    /// The options that chose the model, as they are given to another command.
+    pub(crate) fn model_options(&self) -> Vec<(&'static str, String)> {
+        let ModelArgs { model, transformer, vae } = &self.model;
+        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let options =
+            [("--model", model.clone()), ("--transformer", file(transformer)), ("--vae", file(vae))];
+        options.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// Which model.

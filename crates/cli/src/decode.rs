@@ -6,6 +6,7 @@ use crate::model;
 use crate::names;
 use crate::progress::Progress;
 use crate::save::Saver;
+use crate::say;
 use anyhow::Result;
 use std::process::ExitCode;
 use tintype::pipeline::files;
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     let mut options = OpenOptions::default();
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
-    eprintln!("device: {}", opened.choice);
+    say::note(format!("device: {}", opened.choice));
     let mut progress = Progress::new(logging);
     let folder = model::open(&args.model, &mut progress, &cancel)?;
     let recipe = Recipe::from(latents.made.clone());

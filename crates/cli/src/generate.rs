@@ -8,6 +8,7 @@ use crate::model;
 use crate::names;
 use crate::progress::Progress;
 use crate::save::{self, Saver};
+use crate::say;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
@@ -29,9 +30,10 @@ struct Done {
 
 pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let started = Instant::now();
-    let cancel = cancel_on_interrupt()?;
     let recipe = args.from.as_deref().map(again::recipe).transpose()?;
     let jobs = jobs(args, recipe.as_ref())?;
+    // From here on there may be files to tidy up; before, an interrupt may end the process at once.
+    let cancel = cancel_on_interrupt()?;
     let grid = args.grid.then(|| names::with(&args.output, "-grid"));
     for path in jobs.iter().flat_map(|job| &job.outputs).chain(&grid) {
         // Minutes of work are not to be lost to a folder that cannot be written.
@@ -40,7 +42,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let mut options = OpenOptions::default();
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
-    eprintln!("device: {}", opened.choice);
+    say::note(format!("device: {}", opened.choice));
     let mut progress = Progress::new(logging);
     let folder = model::open(&args.model, &mut progress, &cancel)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
@@ -68,7 +70,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         let mut report = report(&pipeline, &opened.choice, &done, &saver.progress.warnings);
         report["seconds"] = started.elapsed().as_secs_f64().into();
         report["grid"] = json!(grid);
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say::all(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -85,7 +87,7 @@ fn one(
     saver.expect(&job.outputs, job.request.only.unwrap_or(0));
     let generated = pipeline.generate(&job.request, saver, cancel);
     saver.progress.finish();
-    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
+    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model_options()))?;
     let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
     Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
 }

@@ -26,7 +26,10 @@ pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<J
     let request = request(args, recipe)?;
     let count = request.count.unwrap_or(1);
     // Before anything is sized by it. The pipeline says the same of it.
-    ensure!((1..=MOST_PICTURES).contains(&count), "count is {count}: give a number from 1 to {MOST_PICTURES}");
+    ensure!(
+        (1..=MOST_PICTURES).contains(&count),
+        "count is {count}: give a number from 1 to {MOST_PICTURES}"
+    );
     let prompts = args.prompts.as_deref().map(prompts).transpose()?;
     let listed = prompts.is_some();
     let prompts = prompts.unwrap_or_else(|| vec![request.prompt.clone()]);

@@ -26,7 +26,7 @@ impl Progress {
         match &self.bar {
             // A bar that is hidden, off a terminal, swallows what is printed through it.
             Some(bar) if !bar.is_hidden() => bar.println(say::warning(&warning)),
-            _ => eprintln!("{}", say::warning(&warning)),
+            _ => say::note(say::warning(&warning)),
         }
         self.warnings.push(warning);
     }

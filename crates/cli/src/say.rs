@@ -1,6 +1,7 @@
 //! What is told on the terminal: plainly off one, in colour on one that wants it.
 
 use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result};
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -13,9 +14,23 @@ pub(crate) fn line(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// All of what was asked for, on standard output. What does not get there is told, unless the reader has gone.
+pub(crate) fn all(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+/// A line on standard error, which may be gone too.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// The end of the process, and why.
 pub(crate) fn error(message: impl Display) {
-    eprintln!("{} {message}", coloured("tintype:", RED));
+    note(format!("{} {message}", coloured("tintype:", RED)));
 }
 
 /// `warning: ...`, in colour where standard error shows it.

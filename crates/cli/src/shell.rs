@@ -5,7 +5,6 @@ use crate::say;
 use anyhow::{Context, Result, bail};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use tintype::pipeline::files;
 
@@ -52,12 +51,6 @@ fn page(command: &Command) -> Result<Vec<u8>> {
 }
 
 fn print(bytes: &[u8]) -> Result<ExitCode> {
-    match io::stdout().write_all(bytes) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        written => {
-            written.context("cannot print")?;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    say::all(bytes)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -37,9 +37,8 @@ fn an_unknown_extension_is_wrong_usage_before_any_work() {
         let told = fail(tintype(folder.path(), &small(&["generate", "x"], &["-o", name])), 2);
         assert!(told.contains(".png, .jpg, .jpeg or .webp") && !told.contains("device:"), "{told}");
     }
-    assert_eq!(
-        fail(tintype(folder.path(), &small(&["generate", "x"], &["--quality", "0"])), 2).is_empty(),
-        false
+    assert!(
+        fail(tintype(folder.path(), &small(&["generate", "x"], &["--quality", "0"])), 2).contains("1..=100")
     );
 }
 
@@ -131,8 +130,19 @@ fn a_reader_that_leaves_does_not_end_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = small(&["generate", "x"], &["--seeds", "1..2"]);
     let mut child =
-        command(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    drop(child.stdout.take());
+        command(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(files(folder.path()).len(), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_printed_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output =
+        command(folder.path(), &small(&["generate", "x"], &["--json"])).stdout(full).output().unwrap();
+    assert!(fail(output, 1).contains("cannot write to standard output"));
+    assert_eq!(files(folder.path()), ["out.png"]);
 }

@@ -27,7 +27,7 @@ pub enum Error {
         most: u64,
     },
     /// The operating system refused to write a file.
-    #[error("cannot write {}: {source}; choose an output in a folder that exists and that you may write to", path.display())]
+    #[error("cannot write {}: {source}; {}", path.display(), write_remedy(source))]
     Write {
         /// The file that was to be written.
         path: PathBuf,
@@ -271,6 +271,15 @@ pub enum Error {
     },
 }
 
+/// What to do about a file that cannot be written.
+fn write_remedy(source: &io::Error) -> &'static str {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match source.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => "make room there, or choose an output elsewhere",
+        _ => "choose an output in a folder that exists and that you may write to",
+    }
+}
+
 impl Error {
     /// A fault of the `config.json` in a component's folder.
     pub(crate) fn model(folder: &std::path::Path, source: tintype_models::Error) -> Self {
@@ -299,6 +308,16 @@ pub(crate) fn brief(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_missing_folder_have_remedies_of_their_own() {
+        let told = |kind: io::ErrorKind| {
+            let error = Error::Write { path: "out.png".into(), source: kind.into() };
+            error.to_string()
+        };
+        assert!(told(io::ErrorKind::StorageFull).contains("make room"));
+        assert!(told(io::ErrorKind::NotFound).contains("a folder that exists"));
+    }
 
     #[test]
     fn messages_name_the_file_and_the_remedy() {

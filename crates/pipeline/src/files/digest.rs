@@ -1,5 +1,7 @@
 //! A short name for what a picture shows.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::png::Picture;
 use sha2::{Digest, Sha256};
 

@@ -4,6 +4,8 @@
 //! (EXIF 2.32, 4.6.5). `tintype` is in `MakerNote`, the tag that is left to whoever made the picture, behind the name
 //! `tintype` and a NUL. Others than these and `Software` have no place.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use exif::experimental::Writer;
 use exif::{Exif, Field, In, Reader, Tag, Value};
 use std::io::Cursor;

@@ -1,5 +1,7 @@
 //! Which kind of file a picture is: by the extension when it is written, by the first bytes when it is read.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::png::Picture;
 use super::{jpeg, png, webp};
 use crate::error::{Error, Result};

@@ -1,5 +1,7 @@
 //! Pictures as JPEG.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::exif;
 use super::png::{MOST_PIXELS, Picture, check_size};
 use jpeg_encoder::{ColorType, Encoder};

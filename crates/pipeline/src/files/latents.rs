@@ -1,7 +1,9 @@
 //! Denoised latents in a file, so that a picture that could not be decoded or written is not lost.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::beside::write_beside;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, brief};
 use crate::recipe::Made;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::HashMap;
@@ -65,13 +67,14 @@ pub fn read_latents(path: &Path) -> Result<Latents> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Latents, String> {
-    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|e| format!("not safetensors ({e})"))?;
+    let file = safetensors::SafeTensors::deserialize(bytes)
+        .map_err(|e| format!("not safetensors ({})", brief(&e.to_string())))?;
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let metadata = header.metadata().as_ref();
     let made =
         metadata.and_then(|metadata| metadata.get(MADE)).ok_or("it has no record of how it was made")?;
     let made = Made::from_json(made)?;
-    let view = file.tensor(LATENTS).map_err(|e| e.to_string())?;
+    let view = file.tensor(LATENTS).map_err(|e| brief(&e.to_string()))?;
     let (Dtype::F32, &[pictures, tokens, channels]) = (view.dtype(), view.shape()) else {
         return Err(format!(
             "latents are f32 with three axes, and these are {:?} {:?}",
@@ -79,7 +82,6 @@ fn parse(bytes: &[u8]) -> Result<Latents, String> {
             view.shape()
         ));
     };
-    let values = view.data().chunks_exact(4);
-    let values = values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     Ok(Latents { made, shape: [pictures, tokens, channels], values })
 }

@@ -1,5 +1,7 @@
 //! Pictures as WebP, written without loss.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::exif;
 use super::png::{MOST_PIXELS, Picture, check_size};
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};

@@ -13,6 +13,8 @@
 //! Flux's names are those of Forge: `CFG scale` is the factor of true guidance, `Distilled CFG Scale` what the model is
 //! told.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::Made;
 
 const NEGATIVE: &str = "Negative prompt:";

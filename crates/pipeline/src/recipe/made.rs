@@ -1,6 +1,9 @@
 //! The record of a picture: all that made it.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::a1111;
+use crate::error::brief;
 use crate::generate::Settings;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -64,7 +67,8 @@ impl Made {
     }
 
     pub(crate) fn from_json(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text)
-            .map_err(|error| format!("its `tintype` text is not a record of this tool ({error})"))
+        serde_json::from_str(text).map_err(|error| {
+            format!("its `tintype` text is not a record of this tool ({})", brief(&error.to_string()))
+        })
     }
 }

@@ -1,7 +1,10 @@
 //! From a picture back to what was asked for.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 use super::a1111::{self, Parameters};
 use super::made::Made;
+use crate::error::brief;
 use crate::files::Picture;
 use crate::generate::Request;
 use crate::pipeline::Pipeline;
@@ -56,13 +59,15 @@ impl Recipe {
         {
             let here = pipeline.root().file_name().unwrap_or_default().to_string_lossy();
             told.push(format!(
-                "the picture was made by another model: {name} ({fingerprint}); this is {here} ({})",
+                "the picture was made by another model: {} ({}); this is {here} ({})",
+                brief(name),
+                brief(fingerprint),
                 pipeline.fingerprint()
             ));
         }
         let here = env!("CARGO_PKG_VERSION");
         if let Some(version) = self.version.as_deref().filter(|version| *version != here) {
-            told.push(format!("the picture was made by version {version}; this is {here}"));
+            told.push(format!("the picture was made by version {}; this is {here}", brief(version)));
         }
         told
     }
@@ -75,10 +80,11 @@ impl From<Made> for Recipe {
         let noise_dtype = NoiseDtype::from_name(&settings.noise_dtype);
         let dtype = [DType::F32, DType::Bf16, DType::F16].into_iter().find(|d| d.name() == settings.dtype);
         if noise_dtype.is_none() {
-            not_taken.push(format!("the dtype of the noise, `{}`, is not known", settings.noise_dtype));
+            not_taken
+                .push(format!("the dtype of the noise, `{}`, is not known", brief(&settings.noise_dtype)));
         }
         if dtype.is_none() {
-            not_taken.push(format!("the dtype, `{}`, is not known", settings.dtype));
+            not_taken.push(format!("the dtype, `{}`, is not known", brief(&settings.dtype)));
         }
         if settings.latents {
             not_taken.push("it was started from given latents, which it does not hold".into());
@@ -113,7 +119,7 @@ impl From<Parameters> for Recipe {
         recipe.request.negative = parameters.negative;
         for (name, value) in &parameters.pairs {
             if recipe.take(name, value).is_none() {
-                recipe.not_taken.push(format!("{name}: {value}"));
+                recipe.not_taken.push(brief(&format!("{name}: {value}")));
             }
         }
         recipe
