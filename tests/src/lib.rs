@@ -1,10 +1,13 @@
 //! What the tests of the whole share: golden cases made by diffusers, pipelines on them, comparisons.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod damage;
 mod denoiser;
+pub mod full_size;
 mod golden;
 mod recorder;
 
+pub use damage::rewrite;
 pub use denoiser::{Denoiser, Told};
 pub use golden::{Case, Golden, Tensor, cases, fixtures, model};
 pub use recorder::{Recorder, open_cpu, request_of};

@@ -1,12 +1,11 @@
 //! Errors that a person can act on: each says what failed, where, and what to do, and leaves nothing behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::collections::BTreeMap;
+use safetensors::Dtype;
 use std::path::Path;
 use tempfile::TempDir;
 use tintype::{CancelToken, Pipeline, Request};
-use tintype_tests::{cases, copy_folder, model, request_of};
+use tintype_tests::{cases, copy_folder, model, request_of, rewrite};
 
 fn base() -> Request {
     let cases = cases();
@@ -40,21 +39,6 @@ fn assert_says(message: &str, parts: &[&str]) {
 }
 
 const TRANSFORMER: &str = "transformer/diffusion_pytorch_model.safetensors";
-
-/// Rewrites a weights file with its tensors changed.
-fn rewrite(file: &Path, change: impl FnOnce(&mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>)) {
-    let content = std::fs::read(file).unwrap();
-    let tensors = SafeTensors::deserialize(&content).unwrap();
-    let own = |(name, view): (String, TensorView<'_>)| {
-        (name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
-    };
-    let mut tensors: BTreeMap<_, _> = tensors.tensors().into_iter().map(own).collect();
-    change(&mut tensors);
-    let views = tensors
-        .iter()
-        .map(|(name, (dtype, shape, data))| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
-    std::fs::write(file, safetensors::serialize(views, None).unwrap()).unwrap();
-}
 
 #[test]
 fn a_missing_weight_is_named_with_the_nearest() {

@@ -3,12 +3,13 @@
 use crate::compile::{self, Cache};
 use crate::context::Context;
 use crate::level::Level;
+use crate::machine;
 use crate::memory::{Access, CpuStorage, HostMemory};
 use crate::module::CpuModule;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
-    Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, HostBytes,
-    MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
+    Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
+    HostBytes, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
 };
 use tintype_program::Program;
 
@@ -35,6 +36,23 @@ impl Accelerator for CpuAccelerator {
 
     fn coverage(&self, program: &Program) -> Coverage {
         compile::coverage(program)
+    }
+
+    fn footprint(&self, program: &Program, options: &CompileOptions) -> Result<Footprint> {
+        // Compiling takes milliseconds and no weights. Into a cache and counters of its own: nothing was asked to run.
+        program.check()?;
+        let (mut cache, counters) = (Cache::new(KEPT_BLOCKS), Counters::default());
+        let plan = compile::compile(program, options.launch, self.context.level, &mut cache, &counters)?;
+        let entry = program.entry();
+        let packed = entry.params.iter().zip(&plan.packs).map(|(param, packing)| {
+            packing.map_or(0, |packing| packing.bytes(self.context.level, entry.ty(param.value)) as u64)
+        });
+        let (arena, derived) = (plan.arena as u64, packed.sum());
+        Ok(Footprint { arena, derived, in_place: true, exact: true })
+    }
+
+    fn free_memory(&self) -> Option<u64> {
+        machine::free_memory()
     }
 
     fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>> {

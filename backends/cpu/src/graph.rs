@@ -9,9 +9,6 @@ use crate::run::{Desk, Recording};
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{Bindings, Counters, Result, raise};
 
-/// How many captures an instance keeps: those of the buffers it was run on last.
-const KEPT: usize = 4;
-
 /// A run, captured. Keeps its buffers alive and the working lists that it needs.
 pub(crate) struct Graph {
     recording: Recording,
@@ -59,6 +56,9 @@ type Key = Box<[(*const HostMemory, usize)]>;
 unsafe impl Send for Graphs {}
 
 impl Graphs {
+    /// How many captures an instance keeps: those of the buffers it was run on last.
+    const KEPT: usize = 4;
+
     /// The capture of a run on these buffers.
     pub(crate) fn get(&mut self, bindings: &Bindings) -> Option<&Arc<Graph>> {
         let found = self.0.iter().position(|(key, _)| places(bindings).eq(key.iter().copied().map(Some)))?;
@@ -68,7 +68,7 @@ impl Graphs {
 
     /// Adds a capture.
     pub(crate) fn insert(&mut self, bindings: &Bindings, graph: Arc<Graph>) {
-        self.0.truncate(KEPT - 1);
+        self.0.truncate(Self::KEPT - 1);
         self.0.insert(0, (places(bindings).flatten().collect(), graph));
     }
 

@@ -30,9 +30,9 @@ pub(crate) fn device(level: Level) -> Device {
     }
 }
 
-/// Bytes that could be allocated now, where the system tells.
+/// Bytes that could be allocated now, swap included, where the system tells.
 pub(crate) fn free_memory() -> Option<u64> {
-    memory("MemAvailable")
+    Some(memory("MemAvailable")?.saturating_add(memory("SwapFree").unwrap_or(0)))
 }
 
 /// The brand, where the system tells.

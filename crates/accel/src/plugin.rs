@@ -2,8 +2,8 @@
 //! [`Module`] that is a compiled Program, and an [`Instance`] that is a module with weights, ready to run.
 
 use crate::{
-    Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, HostBytes, LaunchMode, MemoryReport,
-    Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
+    Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
+    MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
 };
 use std::sync::Arc;
 use tintype_program::{Program, TensorType};
@@ -50,6 +50,18 @@ pub trait Accelerator: Send + Sync {
     /// Compiles a Program: its blocks once each, none that a cache holds already. Refuses operations that coverage
     /// calls unsupported, and launch modes that the device does not have.
     fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>>;
+
+    /// What a Program would take of the device's memory, without reading a weight or making anything that a run needs.
+    /// The default plans as a cautious plugin would, and says so.
+    fn footprint(&self, program: &Program, options: &CompileOptions) -> Result<Footprint> {
+        let _ = options;
+        Footprint::cautious(program)
+    }
+
+    /// Bytes that could be allocated now, where the device tells.
+    fn free_memory(&self) -> Option<u64> {
+        None
+    }
 
     /// Memory, its content undefined, aligned to [`Buffer::ALIGNMENT`].
     fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>>;

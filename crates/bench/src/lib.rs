@@ -26,14 +26,18 @@ mod peak;
 mod preset;
 mod process;
 mod random;
+mod rates;
 mod result;
 mod save;
 mod summary;
+mod triad;
 
 pub use bench::{Bench, Options, What};
 pub use error::{Error, Result};
 pub use peak::peak;
+pub use rates::rates;
 pub use result::{
     BenchResult, Counters, Counts, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
 };
 pub use summary::Summary;
+pub use triad::bandwidth;

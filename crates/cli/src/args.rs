@@ -12,6 +12,7 @@ pub(crate) use dtype::DtypeArg;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
+use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use tintype::LaunchMode;
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
-#[command(name = "tintype", version, propagate_version = true)]
+#[command(name = "tintype", version, about, propagate_version = true)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
   tintype generate --from heart.png --model FLUX.1-schnell --seed 8 -o another.png
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Decode(Box<DecodeArgs>),
     /// Lists backends and their devices, and why one is missing.
     Devices(DevicesArgs),
+    /// Says what a model is, what it takes, and whether it fits; loads no weights.
+    Inspect(Box<InspectArgs>),
     /// Runs the conformance suite on a backend and prints the verdict.
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.
@@ -56,7 +59,6 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype generate \"a red heart\" --model FLUX.1-schnell --steps 4 -o heart.png
-  tintype generate \"a red heart\" --model black-forest-labs/FLUX.1-schnell --steps 4
   tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
   tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
@@ -147,17 +149,6 @@ pub(crate) struct GenerateArgs {
     pub(crate) json: bool,
 }
 
-impl GenerateArgs {
-    /// The options that chose the model, as they are given to another command.
-    pub(crate) fn model_options(&self) -> Vec<(&'static str, String)> {
-        let ModelArgs { model, transformer, vae } = &self.model;
-        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let options =
-            [("--model", model.clone()), ("--transformer", file(transformer)), ("--vae", file(vae))];
-        options.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-    }
-}
-
 /// Which model.
 #[derive(Args)]
 pub(crate) struct ModelArgs {
@@ -171,6 +162,19 @@ pub(crate) struct ModelArgs {
     /// The VAE from one file, such as ae.safetensors; all else is the model's.
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(crate) vae: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// The options as they would be typed.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        let file = |file: &Option<PathBuf>| file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let options = [
+            ("--model", self.model.clone()),
+            ("--transformer", file(&self.transformer)),
+            ("--vae", file(&self.vae)),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten()
+    }
 }
 
 /// Which device.

@@ -30,13 +30,12 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
-    let mut progress = Progress::new(logging);
-    let folder = model::open(&args.model, &mut progress, &cancel)?;
+    let mut saver = Saver::new(Progress::new(logging), args.quality, true, false);
+    let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let recipe = Recipe::from(latents.made.clone());
     let dtype = args.dtype.map(Into::into).or(recipe.dtype);
     let mut pipeline =
         Pipeline::of(&folder, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
-    let mut saver = Saver::new(progress, args.quality, true, false);
     for warning in recipe.differences(&pipeline) {
         saver.progress.warn(warning);
     }

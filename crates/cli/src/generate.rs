@@ -2,6 +2,7 @@
 
 use crate::again;
 use crate::args::GenerateArgs;
+use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
 use crate::model;
@@ -43,13 +44,12 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     options.threads = args.device.threads;
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
-    let mut progress = Progress::new(logging);
-    let folder = model::open(&args.model, &mut progress, &cancel)?;
+    let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
+    let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
     let pipeline_options = PipelineOptions { dtype, launch: args.launch };
     let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
 
-    let mut saver = Saver::new(progress, args.quality, !args.json, args.grid);
     if let Some(recipe) = &recipe {
         for warning in again::warnings(recipe, &pipeline, jobs.first()) {
             saver.progress.warn(warning);
@@ -87,7 +87,8 @@ fn one(
     saver.expect(&job.outputs, job.request.only.unwrap_or(0));
     let generated = pipeline.generate(&job.request, saver, cancel);
     saver.progress.finish();
-    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model_options()))?;
+    let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
+    inspect::remember(pipeline, &job.request, &generated, args.device.threads);
     let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
     Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
 }

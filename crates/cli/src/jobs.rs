@@ -24,12 +24,6 @@ pub(crate) struct Job {
 /// All runs, prompts first.
 pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<Job>> {
     let request = request(args, recipe)?;
-    let count = request.count.unwrap_or(1);
-    // Before anything is sized by it. The pipeline says the same of it.
-    ensure!(
-        (1..=MOST_PICTURES).contains(&count),
-        "count is {count}: give a number from 1 to {MOST_PICTURES}"
-    );
     let prompts = args.prompts.as_deref().map(prompts).transpose()?;
     let listed = prompts.is_some();
     let prompts = prompts.unwrap_or_else(|| vec![request.prompt.clone()]);
@@ -48,7 +42,12 @@ pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<J
                 Some(_) => names::with(&base, &format!("-seed{seed}")),
                 None => base.clone(),
             };
-            let pictures = if request.only.is_some() { 1 } else { count };
+            let pictures = if request.only.is_some() { 1 } else { request.count.unwrap_or(1) };
+            // Before anything is sized by it. The pipeline says the same of it.
+            ensure!(
+                (1..=MOST_PICTURES).contains(&pictures),
+                "count is {pictures}: give a number from 1 to {MOST_PICTURES}"
+            );
             let outputs = names::numbered(&base, pictures);
             jobs.push(Job {
                 request: Request { prompt: prompt.clone(), seed, ..request.clone() },

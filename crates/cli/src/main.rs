@@ -9,6 +9,7 @@ mod conformance;
 mod decode;
 mod devices;
 mod generate;
+mod inspect;
 mod interrupt;
 mod jobs;
 mod logging;
@@ -49,6 +50,7 @@ fn run(command: Command, logging: bool) -> Result<ExitCode> {
         Command::Generate(args) => generate::run(&args, logging),
         Command::Decode(args) => decode::run(&args, logging),
         Command::Devices(args) => devices::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Completions(args) => shell::completions(&args),

@@ -2,7 +2,6 @@
 
 use crate::args::ModelArgs;
 use crate::progress::Progress;
-use crate::say;
 use anyhow::{Result, bail};
 use tintype::CancelToken;
 use tintype::pipeline::folder::{ModelFolder, find};
@@ -12,10 +11,7 @@ pub(crate) fn open(args: &ModelArgs, progress: &mut Progress, cancel: &CancelTok
     let built_in = args.model.as_deref().is_none_or(|name| name == tintype::BUNDLED);
     if let Some(model) = tintype::bundled().filter(|_| built_in) {
         if args.model.is_none() {
-            say::note(format!(
-                "model: {}, the small one that is built in; --model takes another",
-                model.display()
-            ));
+            eprintln!("model: {}, the small one that is built in; --model takes another", model.display());
         }
         return Ok(with_files(ModelFolder::open(model)?, args));
     }

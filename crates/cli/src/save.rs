@@ -1,5 +1,6 @@
 //! Pictures on their way to files: each is written as soon as it is done.
 
+use crate::args::ModelArgs;
 use crate::names;
 use crate::progress::Progress;
 use crate::say;
@@ -56,16 +57,14 @@ impl Saver {
         index.checked_sub(self.first).and_then(|place| self.outputs.get(place)).cloned()
     }
 
-    /// What is told of a run that failed. Latents that it leaves are kept beside the output. `model` is the options that
-    /// chose the model, for the command that goes on.
-    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &[(&str, String)]) -> anyhow::Error {
+    /// What is told of a run that failed. Latents that it leaves are kept beside the output.
+    pub(crate) fn failed(&mut self, error: Error, base: &Path, model: &ModelArgs) -> anyhow::Error {
         self.progress.finish();
         let Error::Unfinished { latents, source } = error else { return error.into() };
         let first = self.output(latents.made.picture).unwrap_or_else(|| base.to_path_buf());
         let output = if latents.shape[0] > 1 { base } else { &first };
         let path = names::latents(&first);
-        let model: String =
-            model.iter().map(|(option, value)| format!(" {option} {}", quoted(value))).collect();
+        let model: String = model.words().map(|word| format!(" {}", quoted(&word))).collect();
         match files::write_latents(&path, &latents) {
             Ok(()) => anyhow!(
                 "{source}\nThe denoised latents are kept. Once the cause is mended, this goes on from them:\n  \

@@ -9,7 +9,9 @@ fn model(name: &str) -> PathBuf {
 }
 
 fn tintype(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tintype")).current_dir(folder).args(arguments).output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
+    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.output().unwrap()
 }
 
 /// `generate` with a small model and size, and more arguments.

@@ -27,7 +27,7 @@ pub enum Error {
         most: u64,
     },
     /// The operating system refused to write a file.
-    #[error("cannot write {}: {source}; {}", path.display(), write_remedy(source))]
+    #[error("cannot write {}: {source}; choose an output in a folder that exists and that you may write to", path.display())]
     Write {
         /// The file that was to be written.
         path: PathBuf,
@@ -226,6 +226,20 @@ pub enum Error {
     /// The device or its plugin failed.
     #[error(transparent)]
     Accel(#[from] tintype_accel::Error),
+    /// A run needs more memory than the device has free. Found before anything is loaded.
+    #[error("{what} needs {} on {device}, {} are free; {remedy}", gibibytes(*.needed), gibibytes(*.free))]
+    DoesNotFit {
+        /// What was asked for.
+        what: String,
+        /// The device.
+        device: String,
+        /// The most bytes that would be held at once.
+        needed: u64,
+        /// Bytes that are free for it.
+        free: u64,
+        /// What would fit.
+        remedy: String,
+    },
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(
         "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \
@@ -271,13 +285,9 @@ pub enum Error {
     },
 }
 
-/// What to do about a file that cannot be written.
-fn write_remedy(source: &io::Error) -> &'static str {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    match source.kind() {
-        StorageFull | QuotaExceeded | FileTooLarge => "make room there, or choose an output elsewhere",
-        _ => "choose an output in a folder that exists and that you may write to",
-    }
+/// Bytes for people, rounded to hundredths.
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 impl Error {
@@ -308,16 +318,6 @@ pub(crate) fn brief(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_full_disk_and_a_missing_folder_have_remedies_of_their_own() {
-        let told = |kind: io::ErrorKind| {
-            let error = Error::Write { path: "out.png".into(), source: kind.into() };
-            error.to_string()
-        };
-        assert!(told(io::ErrorKind::StorageFull).contains("make room"));
-        assert!(told(io::ErrorKind::NotFound).contains("a folder that exists"));
-    }
 
     #[test]
     fn messages_name_the_file_and_the_remedy() {

@@ -16,6 +16,7 @@ pub mod folder;
 mod generate;
 #[cfg(feature = "hub")]
 pub mod hub;
+pub mod inspect;
 mod pipeline;
 pub mod random;
 pub mod recipe;

@@ -4,11 +4,12 @@ use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
+use crate::inspect::{Fit, Forecast, alternatives, forecast};
 use crate::recipe::Made;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tintype_accel::{Accelerator, LaunchMode, Stats, Weights};
+use tintype_accel::{Accelerator, Device, LaunchMode, Stats, Weights};
 use tintype_program::DType;
 
 /// How a model is put on a device.
@@ -21,13 +22,73 @@ pub struct PipelineOptions {
     pub launch: Option<LaunchMode>,
 }
 
+impl PipelineOptions {
+    /// The dtype and launch mode on a device, for weights that are stored as `stored`; refuses what it does not have.
+    pub(crate) fn choose(&self, device: &Device, stored: DType) -> Result<(DType, LaunchMode)> {
+        let dtype = self.dtype.unwrap_or(stored);
+        if !device.capabilities.dtypes.contains(&dtype) {
+            let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
+            return Err(Error::Request {
+                option: "dtype",
+                value: dtype.name().into(),
+                remedy: format!(
+                    "{} computes in {}; choose one with --dtype",
+                    device.label(),
+                    known.join(", ")
+                ),
+            });
+        }
+        let launch = match (self.launch, device.capabilities.launch.as_slice()) {
+            (Some(mode), modes) if modes.contains(&mode) => mode,
+            (None, [first, ..]) => *first,
+            (mode, modes) => {
+                let known: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
+                return Err(tintype_accel::Error::LaunchMode {
+                    backend: device.backend.into(),
+                    mode: mode.unwrap_or(LaunchMode::Compiled),
+                    known: known.join(", "),
+                }
+                .into());
+            }
+        };
+        Ok((dtype, launch))
+    }
+}
+
 /// A model on a device. Weights are loaded and Programs compiled when they are first needed, and kept.
 pub struct Pipeline {
     root: PathBuf,
     place: Place,
     dtype: DType,
     flux: Flux,
+    /// Runs that were found to fit.
+    fitting: Vec<Size>,
 }
+
+/// What decides how much memory a run takes.
+#[derive(Clone, Copy, PartialEq)]
+struct Size {
+    sides: [Option<usize>; 2],
+    batch: [Option<usize>; 2],
+    text_tokens: Option<usize>,
+    guided: bool,
+    from_image: bool,
+}
+
+impl Size {
+    fn of(request: &Request) -> Self {
+        Self {
+            sides: [request.width, request.height],
+            batch: [request.batch_size, request.count],
+            text_tokens: request.max_sequence_length,
+            guided: request.true_cfg.is_some() && request.negative.is_some(),
+            from_image: request.image.is_some(),
+        }
+    }
+}
+
+/// Sizes that are remembered to fit.
+const REMEMBERED: usize = 64;
 
 /// The pictures of a run, and what made them.
 #[derive(Clone, Debug)]
@@ -38,6 +99,8 @@ pub struct Generated {
     pub settings: Settings,
     /// What the device did for it.
     pub stats: Stats,
+    /// Seconds of a denoising step of a whole batch, the first step aside; none where fewer than three were run.
+    pub step_seconds: Option<f64>,
 }
 
 impl Pipeline {
@@ -99,49 +162,27 @@ impl Pipeline {
         accelerator: Arc<dyn Accelerator>,
         options: PipelineOptions,
     ) -> Result<Self> {
-        let dtype = options.dtype.or(flux.default_dtype()).unwrap_or_else(|| flux.stored_dtype());
-        let device = accelerator.device();
-        if !device.capabilities.dtypes.contains(&dtype) {
-            let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
-            return Err(Error::Request {
-                option: "dtype",
-                value: dtype.name().into(),
-                remedy: format!(
-                    "{} computes in {}; choose one with --dtype",
-                    device.label(),
-                    known.join(", ")
-                ),
-            });
-        }
-        let launch = match (options.launch, device.capabilities.launch.as_slice()) {
-            (Some(mode), modes) if modes.contains(&mode) => mode,
-            (None, [first, ..]) => *first,
-            (mode, modes) => {
-                let known: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
-                return Err(tintype_accel::Error::LaunchMode {
-                    backend: device.backend.into(),
-                    mode: mode.unwrap_or(LaunchMode::Compiled),
-                    known: known.join(", "),
-                }
-                .into());
-            }
-        };
-        Ok(Self { root, place: Place { accelerator, launch }, dtype, flux })
+        let stored = flux.default_dtype().unwrap_or_else(|| flux.stored_dtype());
+        let (dtype, launch) = options.choose(accelerator.device(), stored)?;
+        let place = Place { accelerator, launch };
+        Ok(Self { root, place, dtype, flux, fitting: Vec::new() })
     }
 
     /// Makes pictures.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] for what the model cannot do, before anything runs; [`Error::Cancelled`];
-    /// [`Error::NotFinite`] instead of a picture of NaN; [`Error::Unfinished`] for a picture that is denoised and could
-    /// not be decoded or handed over; whatever the device reports.
+    /// [`Error::Request`] for what the model cannot do and [`Error::DoesNotFit`] for what the device has no memory for,
+    /// both before anything runs; [`Error::Cancelled`]; [`Error::NotFinite`] instead of a picture of NaN;
+    /// [`Error::Unfinished`] for a picture that is denoised and could not be decoded or handed over; whatever the device
+    /// reports.
     pub fn generate(
         &mut self,
         request: &Request,
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
+        self.refuse_what_cannot_fit(request)?;
         self.run(watcher, cancel, |flux, run| flux.generate(request, run))
     }
 
@@ -168,10 +209,40 @@ impl Pipeline {
     ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
         let made = self.made();
-        let mut run = Run { place: &self.place, dtype: self.dtype, watcher, cancel, made: &made };
-        let (settings, pictures) = work(&mut self.flux, &mut run)?;
+        let Self { place, dtype, flux, .. } = self;
+        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None };
+        let (settings, pictures) = work(flux, &mut run)?;
+        let step_seconds = run.step_seconds;
         let stats = self.place.accelerator.stats() - before;
-        Ok(Generated { pictures, settings, stats })
+        Ok(Generated { pictures, settings, stats, step_seconds })
+    }
+
+    /// What a run of `request` would take of the device, and whether it fits. Loads and runs nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] for what the model cannot do; an operation that the device cannot run.
+    pub fn forecast(&self, request: &Request) -> Result<Forecast> {
+        let Place { accelerator, launch } = &self.place;
+        forecast(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, None)
+    }
+
+    fn refuse_what_cannot_fit(&mut self, request: &Request) -> Result<()> {
+        let size = Size::of(request);
+        if self.fitting.contains(&size) {
+            return Ok(());
+        }
+        let forecast = self.forecast(request)?;
+        let Place { accelerator, launch } = &self.place;
+        if forecast.fit == Fit::DoesNotFit {
+            let others = alternatives(&self.flux, request, accelerator.as_ref(), self.dtype, *launch);
+            return Err(forecast.refusal(&others, accelerator.memory().held()));
+        }
+        if self.fitting.len() >= REMEMBERED {
+            self.fitting.clear();
+        }
+        self.fitting.push(size);
+        Ok(())
     }
 
     /// The device.

@@ -31,6 +31,7 @@
 mod block;
 mod check;
 pub mod cost;
+mod display;
 mod dtype;
 mod encoding;
 mod error;

@@ -1,6 +1,6 @@
 //! Entries of a table by index.
 
-use super::walk::{Reader, Walk, to_indices};
+use super::walk::{Reader, Walk};
 use crate::tensor::{Element, View};
 use rayon::prelude::*;
 
@@ -14,14 +14,16 @@ pub(crate) fn gather<E: Element>(axis: usize, table: View<E>, indices: View<i32>
     if out.is_empty() {
         return;
     }
-    let indices = to_indices(&indices);
+    let (count, indices) = (indices.elements(), Reader::new(&indices));
     // Enough entries a task that the task is worth its while.
     let entries = (4096 / size).max(1);
     out.par_chunks_mut(size * entries).enumerate().for_each(|(task, out)| {
         for (i, out) in out.chunks_mut(size).enumerate() {
             let entry = task * entries + i;
-            let index = usize::try_from(indices[entry % indices.len()]).unwrap_or(0).min(shape[axis] - 1);
-            inner.copy(outer.offset(entry / indices.len()) + index * strides[axis], 0, out);
+            let mut index = [0];
+            indices.copy(0, entry % count, &mut index);
+            let index = usize::try_from(index[0]).unwrap_or(0).min(shape[axis] - 1);
+            inner.copy(outer.offset(entry / count) + index * strides[axis], 0, out);
         }
     });
 }

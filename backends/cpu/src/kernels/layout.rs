@@ -4,7 +4,8 @@ use super::copy::copy;
 use super::walk::{Reader, Walk};
 use crate::tensor::{Element, View};
 use rayon::prelude::*;
-use tintype_program::PadMode;
+use smallvec::SmallVec;
+use tintype_program::{MAX_RANK, PadMode};
 
 /// Joins tensors along an axis.
 pub(crate) fn concat<E: Element>(axis: usize, parts: &[View<E>], out: &mut [E]) {
@@ -22,7 +23,8 @@ pub(crate) fn concat<E: Element>(axis: usize, parts: &[View<E>], out: &mut [E]) 
         }
         return;
     }
-    let readers: Vec<_> = parts.iter().map(|part| (Reader::new(part), part.elements() / outer)).collect();
+    let readers: SmallVec<[_; 4]> =
+        parts.iter().map(|part| (Reader::new(part), part.elements() / outer)).collect();
     out.par_chunks_mut(out.len() / outer).enumerate().for_each(|(row, out)| {
         let mut rest = out;
         for (reader, len) in &readers {
@@ -38,7 +40,8 @@ pub(crate) fn pad<E: Element>(before: &[usize], after: &[usize], mode: PadMode, 
     let (shape, strides) = (x.shape(), x.strides());
     let Some(inner) = shape.len().checked_sub(1) else { return copy(x, out) };
     let (width, left) = (shape[inner], before[inner]);
-    let padded: Vec<usize> = shape.iter().zip(before).zip(after).map(|((n, b), a)| n + b + a).collect();
+    let padded: SmallVec<[usize; MAX_RANK]> =
+        shape.iter().zip(before).zip(after).map(|((n, b), a)| n + b + a).collect();
     if out.is_empty() {
         return;
     }

@@ -3,7 +3,8 @@
 use super::encoded::Encoded;
 use super::product::product;
 use super::side::{Gathered, Side, Strided, with_rows};
-use super::walk::{Reader, to_vec};
+use super::walk::{Reader, with_elements};
+use super::{math, scratch};
 use crate::tensor::{Element, View};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -33,39 +34,42 @@ pub(crate) fn linear<T: Element>(
         return;
     }
     let n = out.len() / m;
-    let bias = bias.map(|bias| to_vec(&bias));
-    let bias = bias.as_deref();
-    let mut with_x = |x: &dyn Side| match weight {
-        Weight::Plain(weight) => {
-            let strides = [weight.strides()[0], weight.strides()[1]];
-            product([m, n, k], x, &Strided { data: weight.data(), strides }, bias, out);
+    let has_bias = bias.is_some();
+    with_elements(bias.as_ref(), |bias| {
+        let bias = has_bias.then_some(bias);
+        let mut with_x = |x: &dyn Side| match weight {
+            Weight::Plain(weight) => {
+                let strides = [weight.strides()[0], weight.strides()[1]];
+                product([m, n, k], x, &Strided { data: weight.data(), strides }, bias, out);
+            }
+            Weight::Encoded(weight) => product([m, n, k], x, &weight, bias, out),
+        };
+        match activation {
+            Activation::Keep => with_rows(&x, outer.len(), 0, with_x),
+            Activation::DynamicFp8 => scratch::with(m, |scales| with_x(&Rounded::new(&x, k, scales))),
         }
-        Weight::Encoded(weight) => product([m, n, k], x, &weight, bias, out),
-    };
-    match activation {
-        Activation::Keep => with_rows(&x, outer.len(), 0, with_x),
-        Activation::DynamicFp8 => with_x(&Rounded::new(&x, m, k)),
-    }
+    });
 }
 
 /// Rows rounded to E4M3, each with the scale that takes its largest magnitude to the format's largest number.
 struct Rounded<'a, T> {
     rows: Gathered<'a, T>,
-    scales: Vec<f32>,
+    scales: &'a [f32],
 }
 
 impl<'a, T: Element> Rounded<'a, T> {
-    fn new(x: &View<'a, T>, m: usize, k: usize) -> Self {
+    /// Scales the rows, of which there are as many as `scales`.
+    fn new(x: &View<'a, T>, k: usize, scales: &'a mut [f32]) -> Self {
         let rows = Gathered::new(Reader::new(x), 0, k);
         let scale = |row: usize| {
-            super::scratch::with(k, |line| {
+            scratch::with(k, |line| {
                 rows.fill(row, 0..k, line);
-                let largest = line.iter().fold(0f32, |largest, x| super::math::max(largest, x.abs()));
+                let largest = line.iter().fold(0f32, |largest, x| math::max(largest, x.abs()));
                 // A row of zeros is left as it is.
                 if largest == 0.0 { 1.0 } else { (largest / 448.0).max(1e-30) }
             })
         };
-        let scales = (0..m).into_par_iter().map(scale).collect();
+        scales.par_iter_mut().enumerate().for_each(|(row, to)| *to = scale(row));
         Self { rows, scales }
     }
 }

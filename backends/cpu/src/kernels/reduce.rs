@@ -4,10 +4,14 @@ use super::walk::{Reader, Walk};
 use super::{convert, math, scratch};
 use crate::tensor::{Element, View};
 use rayon::prelude::*;
-use tintype_program::Reduce;
+use smallvec::SmallVec;
+use tintype_program::{MAX_RANK, Reduce};
 
 /// Results that are summed beside each other.
 const STRETCH: usize = 256;
+
+/// One number an axis.
+type Extents = SmallVec<[usize; MAX_RANK]>;
 
 /// Combines the elements along `axes`, which stay as axes of extent 1. Sums are f64, in an order that depends on the
 /// reduced axes alone.
@@ -16,8 +20,8 @@ pub(crate) fn reduce<T: Element>(function: Reduce, axes: &[usize], x: View<T>, o
         let chosen = (0..x.shape().len()).filter(|axis| axes.contains(axis) == reduced);
         chosen.map(|axis| (x.shape()[axis], x.strides()[axis])).unzip()
     };
-    let (kept_shape, kept_strides): (Vec<_>, Vec<_>) = part(false);
-    let (shape, strides): (Vec<usize>, Vec<usize>) = part(true);
+    let (kept_shape, kept_strides): (Extents, Extents) = part(false);
+    let (shape, strides): (Extents, Extents) = part(true);
     let count: usize = shape.iter().product();
     let (kept, reduced) = (Walk::new(&kept_shape, &kept_strides), Walk::new(&shape, &strides));
     if out.is_empty() {

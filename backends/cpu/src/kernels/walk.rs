@@ -196,17 +196,3 @@ pub(crate) fn with_elements<T: Element, R>(view: Option<&View<T>>, work: impl Fn
         work(elements)
     })
 }
-
-/// All elements of a small view, such as a bias, as f32.
-pub(crate) fn to_vec<T: Element>(view: &View<T>) -> Vec<f32> {
-    let mut elements = vec![0.0; view.elements()];
-    Reader::new(view).load(0, 0, &mut elements);
-    elements
-}
-
-/// All indices of a view.
-pub(crate) fn to_indices(view: &View<i32>) -> Vec<i32> {
-    let mut indices = vec![0; view.elements()];
-    Reader::new(view).copy(0, 0, &mut indices);
-    indices
-}

@@ -55,11 +55,21 @@ fn ranges_and_rights_are_held_against_the_memory() {
     assert_eq!(access.slices(&read, &[]).unwrap_err(), Refusal::Range);
 }
 
+/// Bytes that start where memory of a device may start.
+#[repr(align(64))]
+struct Aligned([u8; 8]);
+
+impl AsRef<[u8]> for Aligned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 #[test]
 fn adopted_bytes_are_copied_when_they_are_first_written() {
     let account: Arc<MemoryAccount> = Arc::default();
     let mut owner = Owner::new();
-    let bytes: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(vec![1u8, 2, 3, 4, 5, 6, 7, 8]);
+    let bytes: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(Aligned([1, 2, 3, 4, 5, 6, 7, 8]));
     let shared = HostBytes::Shared(Arc::clone(&bytes), 0..8);
     let one = HostMemory::adopt(owner.id(), shared, Purpose::Weights, Arc::clone(&account)).unwrap();
     assert_eq!((account.report().mapped, account.report().weights), (8, 0));

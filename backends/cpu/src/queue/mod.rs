@@ -1,22 +1,22 @@
-//! The queue: jobs run one after the other on a thread of their own.
+//! The queue: jobs run one after the other, beside the host.
 
+mod executor;
 mod failure;
 mod fence;
-mod pool;
 mod worker;
 
 pub(crate) use fence::{JobFence, QueueFence};
 
 use crate::memory::{Owner, OwnerId};
+use executor::Executor;
 use failure::Failures;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 use tintype_accel::{Counters, Fence, Result, WaitReason, raise};
 
 /// Work for the queue, called once. It is given the right to reach the queue's memory. What it holds is let go by the
-/// queue's own thread, so that even the queue may be among it.
+/// thread that ran it, so that even the queue may be among it.
 pub(crate) type Work = Box<dyn FnMut(&mut Owner) -> Result<()> + Send>;
 
 /// Work that is enqueued over and over, and allocates nothing for that.
@@ -25,18 +25,18 @@ pub(crate) trait Replay: Send + Sync {
     fn replay(&self, owner: &mut Owner) -> Result<()>;
 }
 
-/// An accelerator's queue and the thread that works on it. Dropping it lets the thread finish what is enqueued.
+/// An accelerator's queue. Dropping it waits for what is enqueued, unless a job drops it: what follows is then done later.
 pub(crate) struct Queue {
     shared: Arc<Shared>,
     owner: OwnerId,
-    worker: Option<JoinHandle<()>>,
+    executor: Arc<Executor>,
 }
 
-/// What the queue, its thread and its fences share.
+/// What the queue, its executor and its fences share.
 struct Shared {
     state: Mutex<State>,
-    /// Told when there is work, or none will come.
-    work: Condvar,
+    /// The right to reach the queue's memory, for the job that runs.
+    owner: Mutex<Owner>,
     /// Told when a job is done.
     progress: Condvar,
     device: String,
@@ -51,7 +51,8 @@ struct State {
     /// The number of the last job that is done with.
     completed: u64,
     failures: Failures,
-    closing: bool,
+    /// Whether the executor knows that there are jobs.
+    scheduled: bool,
 }
 
 struct Job {
@@ -72,22 +73,17 @@ enum Task {
 impl Queue {
     /// A queue whose jobs may use `threads` threads.
     pub(crate) fn new(device: String, threads: usize, counters: Arc<Counters>) -> Result<Self> {
-        let pool = pool::shared(threads)?;
+        let executor = Executor::shared(threads)?;
         let owner = Owner::new();
         let id = owner.id();
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             state: Mutex::default(),
-            work: Condvar::new(),
+            owner: Mutex::new(owner),
             progress: Condvar::new(),
             device,
             counters,
-        });
-        let theirs = Arc::clone(&shared);
-        let worker = thread::Builder::new()
-            .name("cpu-queue".into())
-            .spawn(move || theirs.work_off(&pool, owner))
-            .map_err(|error| pool::unavailable(&error))?;
-        Ok(Self { shared, owner: id, worker: Some(worker) })
+        };
+        Ok(Self { shared: Arc::new(shared), owner: id, executor })
     }
 
     /// Whose memory the queue's jobs reach.
@@ -118,8 +114,11 @@ impl Queue {
         state.enqueued += 1;
         state.jobs.push_back(job);
         let fence = self.fence(&state);
+        let known = std::mem::replace(&mut state.scheduled, true);
         drop(state);
-        self.shared.work.notify_one();
+        if !known {
+            self.executor.schedule(Arc::clone(&self.shared));
+        }
         fence
     }
 
@@ -149,13 +148,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        self.shared.lock().closing = true;
-        self.shared.work.notify_one();
-        if let Some(worker) = self.worker.take()
-            && worker.thread().id() != thread::current().id()
-        {
-            // A worker that panicked has nothing left to give.
-            let _ = worker.join();
+        if !self.executor.is_current() {
+            self.shared.drain();
         }
     }
 }
@@ -164,6 +158,14 @@ impl Shared {
     /// The state. A thread that panicked while it held the lock left it whole: every change is one assignment.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the queue is empty.
+    fn drain(&self) {
+        let mut state = self.lock();
+        while state.completed < state.enqueued {
+            state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Waits until the queue has passed a point. Says whether there was anything to wait for, and what went wrong.

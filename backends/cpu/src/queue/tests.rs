@@ -1,5 +1,6 @@
 use super::*;
 use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 use tintype_accel::{Error, FencePoint};
 
@@ -94,4 +95,30 @@ fn a_queue_may_be_among_what_its_job_holds() {
     drop(held);
     go.send(()).unwrap();
     job.wait(WaitReason::Synchronize).unwrap();
+}
+
+#[test]
+fn queues_of_one_executor_take_turns() {
+    let counters = Arc::new(Counters::default());
+    let open = || Queue::new("cpu:0".into(), 2, Arc::clone(&counters)).unwrap();
+    let (one, other) = (open(), open());
+    let (go, wait) = mpsc::channel::<()>();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    one.enqueue(Box::new(move |_| {
+        wait.recv().ok();
+        Ok(())
+    }));
+    let note = |name| {
+        let order = Arc::clone(&order);
+        Box::new(move |_: &mut Owner| {
+            order.lock().unwrap().push(name);
+            Ok(())
+        })
+    };
+    (0..3).for_each(|_| drop(one.enqueue(note("one"))));
+    (0..3).for_each(|_| drop(other.enqueue(note("other"))));
+    go.send(()).unwrap();
+    one.synchronize().unwrap();
+    other.synchronize().unwrap();
+    assert_eq!(*order.lock().unwrap(), ["other", "one", "other", "one", "other", "one"]);
 }

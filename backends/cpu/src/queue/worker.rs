@@ -1,4 +1,4 @@
-//! The thread that works on a queue.
+//! Running a queue's jobs, on the thread of its executor.
 
 use super::{Job, Shared, Task};
 use crate::memory::Owner;
@@ -9,12 +9,14 @@ use std::sync::atomic::Ordering;
 use tintype_accel::{Error, Result};
 
 impl Shared {
-    /// Runs jobs until the queue is closed and empty.
-    pub(super) fn work_off(&self, pool: &rayon::ThreadPool, mut owner: Owner) {
-        while let Some((job, number, skipped)) = self.next() {
+    /// Runs the next job, if there is one. Says whether there are more; where there are none, the queue has to be scheduled
+    /// again for the next.
+    pub(super) fn run_one(&self) -> bool {
+        if let Some((job, number, skipped)) = self.next() {
+            let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
             let mut run = |work: &mut (dyn FnMut(&mut Owner) -> Result<()> + Send)| match skipped {
                 true => Ok(()),
-                false => pool.install(|| caught(|| work(&mut owner))),
+                false => caught(|| work(&mut owner)),
             };
             // What the work holds is let go before the queue moves on, so that whoever waits finds it so.
             let result = match job.task {
@@ -34,22 +36,18 @@ impl Shared {
             drop(state);
             self.progress.notify_all();
         }
+        let mut state = self.lock();
+        state.scheduled = !state.jobs.is_empty();
+        state.scheduled
     }
 
     /// The next job, its number, and whether it is skipped because an earlier one failed.
     fn next(&self) -> Option<(Job, u64, bool)> {
         let mut state = self.lock();
-        loop {
-            if let Some(job) = state.jobs.pop_front() {
-                let number = state.completed + 1;
-                let skipped = !job.always && state.failures.skips(number);
-                return Some((job, number, skipped));
-            }
-            if state.closing {
-                return None;
-            }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let job = state.jobs.pop_front()?;
+        let number = state.completed + 1;
+        let skipped = !job.always && state.failures.skips(number);
+        Some((job, number, skipped))
     }
 }
 

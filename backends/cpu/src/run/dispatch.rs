@@ -7,6 +7,7 @@ use crate::kernels::{
 };
 use crate::level::Level;
 use crate::tensor::{AnySlice, Element, View};
+use smallvec::SmallVec;
 use tintype_program::Op;
 
 type Done = Result<(), String>;
@@ -61,7 +62,7 @@ fn movement<E: Element>(op: &Op, x: &[Argument<'_>], out: &mut [E]) -> Done {
     match op {
         Op::Gather { axis } => gather::gather(*axis, at(x, 0)?, at(x, 1)?, out),
         Op::Concat { axis } => {
-            let parts = x.iter().map(Argument::view).collect::<Result<Vec<_>, _>>()?;
+            let parts = x.iter().map(Argument::view).collect::<Result<SmallVec<[_; 4]>, _>>()?;
             layout::concat(*axis, &parts, out);
         }
         Op::Pad { before, after, mode } => layout::pad(before, after, *mode, at(x, 0)?, out),

@@ -61,6 +61,15 @@ pub struct Checkpoint {
     tensors: BTreeMap<String, Entry>,
 }
 
+/// The files are read ahead again once this is dropped.
+pub(crate) struct Scattered<'c>(&'c Checkpoint);
+
+impl Drop for Scattered<'_> {
+    fn drop(&mut self) {
+        self.0.files.iter().for_each(|file| file.read_ahead(true));
+    }
+}
+
 impl Checkpoint {
     /// Opens the weights in `folder`: the first of `STEM.safetensors` or `STEM.safetensors.index.json` that exists,
     /// in the order of `stems`. Components of diffusers use the stem `diffusion_pytorch_model`, those of
@@ -212,6 +221,13 @@ impl Checkpoint {
             name: name.into(),
             nearest: nearest(name, self.names()),
         })
+    }
+
+    /// Reads here and there: until the guard is dropped, the system reads the pages that are touched and none ahead of
+    /// them. Otherwise a few bytes of each tensor cost megabytes of reading ahead each, gigabytes of a large model.
+    pub(crate) fn scattered(&self) -> Scattered<'_> {
+        self.files.iter().for_each(|file| file.read_ahead(false));
+        Scattered(self)
     }
 
     /// The dtype that most of the stored elements have; none for an empty checkpoint. Ties go to the wider dtype.

@@ -48,6 +48,21 @@ fn map(path: &Path) -> Result<Mmap> {
     unsafe { Mmap::map(&file) }.map_err(read)
 }
 
+impl MappedFile {
+    /// Whether the system should read ahead of what is touched. It may refuse: then reading is slower, nothing else.
+    pub(super) fn read_ahead(&self, ahead: bool) {
+        #[cfg(unix)]
+        {
+            use memmap2::Advice;
+            if let Bytes::Mapped(map) = &self.content {
+                let _ = map.advise(if ahead { Advice::Normal } else { Advice::Random });
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = ahead;
+    }
+}
+
 /// The commonest faults, told apart before the header is parsed.
 fn check_length(path: &Path, bytes: &[u8]) -> Result<()> {
     let Some(first) = bytes.first_chunk::<8>() else {

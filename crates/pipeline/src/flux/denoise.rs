@@ -1,17 +1,18 @@
 //! The denoising loop: everything it needs is on the device before it starts, and it waits only to pace itself.
 
 use super::model::FluxModel;
-use super::step::{COEFFICIENTS, StepShape, capacity, coefficients, step_program};
+use super::step::{StepShape, capacity, coefficients, step_program};
 use super::text::Prompt;
 use crate::Result;
 use crate::files::Picture;
-use crate::generate::{Component, Event, Place, Run};
+use crate::generate::{Component, Event, Given, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
 use tintype_models::flux::{self, FEATURES};
-use tintype_program::{DType, TensorType};
+use tintype_program::DType;
 
 /// What all batches of a run share.
 pub(crate) struct Denoising {
@@ -20,7 +21,22 @@ pub(crate) struct Denoising {
     /// Numbers of a token.
     channels: usize,
     /// Inputs of the step's Program, by name.
-    inputs: Vec<(&'static str, Buffer)>,
+    inputs: Vec<(&'static str, Input)>,
+}
+
+/// An input that stays the same for all batches.
+enum Input {
+    Values(Vec<f32>),
+    Buffer(Buffer),
+}
+
+impl Input {
+    fn given(&self) -> Given<'_> {
+        match self {
+            Input::Values(values) => Given::Values(values),
+            Input::Buffer(buffer) => Given::Buffer(buffer),
+        }
+    }
 }
 
 /// What a run's denoising is made from.
@@ -44,8 +60,8 @@ pub(crate) struct Previews<'p> {
 }
 
 impl Denoising {
-    /// Puts tables and prompts on the device.
-    pub(crate) fn prepare(model: &FluxModel, place: &Place, dtype: DType, plan: &Plan<'_>) -> Result<Self> {
+    /// Makes the tables that all steps read.
+    pub(crate) fn prepare(model: &FluxModel, dtype: DType, plan: &Plan<'_>) -> Result<Self> {
         let config = &model.transformer;
         let [_, text_tokens, _] = plan.prompt.text.ty().shape[..] else {
             return Err(crate::Error::Internal { reason: "a prompt has three axes".into() });
@@ -60,7 +76,6 @@ impl Denoising {
             capacity: capacity(plan.table.rows.len()),
             dtype,
         };
-        let f32 = |extents: &[usize]| TensorType::new(DType::F32, extents);
         let times: Vec<f64> = plan
             .table
             .rows
@@ -70,24 +85,22 @@ impl Denoising {
         let mut features = flux::timestep_features(&times);
         features.resize(shape.capacity * FEATURES, 0.0);
         let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;
-        let extents = f32(&[shape.text_tokens + shape.image_tokens, config.attention_head_dim]);
-        let rows = coefficients(plan.table, shape.capacity);
         let mut inputs = vec![
-            ("coefficients", place.put(f32(&[shape.capacity, COEFFICIENTS]), &rows)?),
-            ("timestep_features", place.put(f32(&[shape.capacity, FEATURES]), &features)?),
-            ("rope_cos", place.put(extents.clone(), &angles.cos)?),
-            ("rope_sin", place.put(extents, &angles.sin)?),
-            ("prompt", plan.prompt.text.clone()),
-            ("pooled", plan.prompt.pooled.clone()),
+            ("coefficients", Input::Values(coefficients(plan.table, shape.capacity))),
+            ("timestep_features", Input::Values(features)),
+            ("rope_cos", Input::Values(angles.cos)),
+            ("rope_sin", Input::Values(angles.sin)),
+            ("prompt", Input::Buffer(plan.prompt.text.clone())),
+            ("pooled", Input::Buffer(plan.prompt.pooled.clone())),
         ];
         if config.guidance_embeds {
             let features = flux::timestep_features(&[flux::scaled_time(plan.guidance, dtype)]);
-            inputs.push(("guidance_features", place.put(f32(&[1, FEATURES]), &features)?));
+            inputs.push(("guidance_features", Input::Values(features)));
         }
         if let Some((prompt, factor)) = plan.negative {
-            inputs.push(("negative_prompt", prompt.text.clone()));
-            inputs.push(("negative_pooled", prompt.pooled.clone()));
-            inputs.push(("true_cfg", place.put(f32(&[1, 1, 1]), &[factor as f32])?));
+            inputs.push(("negative_prompt", Input::Buffer(prompt.text.clone())));
+            inputs.push(("negative_pooled", Input::Buffer(prompt.pooled.clone())));
+            inputs.push(("true_cfg", Input::Values(vec![factor as f32])));
         }
         Ok(Self { shape, steps: plan.table.rows.len(), channels: config.in_channels, inputs })
     }
@@ -114,45 +127,48 @@ impl Denoising {
         while filled.len() < self.shape.batch * picture && !last.is_empty() {
             filled.extend_from_slice(last);
         }
-        let state = place.put(TensorType::new(self.shape.dtype, tokens), &filled)?;
-        let step = place.put_ids(&[1], &[0])?;
-        let mut bindings = stage.bindings();
-        for (name, buffer) in &self.inputs {
-            bindings.input(name, buffer)?;
+        for (name, input) in &self.inputs {
+            stage.give(place, name, input.given())?;
         }
-        bindings.state("latents", &state)?.state("step", &step)?;
-        for i in 0..self.shape.history {
-            let ty = TensorType::new(DType::F32, tokens);
-            let zeros = vec![0u8; ty.bytes()];
-            bindings.state(&format!("history_{i}"), &place.accelerator.buffer_from(&ty, zeros)?)?;
+        let state = stage.give(place, "latents", Given::Values(&filled))?;
+        stage.give(place, "step", Given::Ids(&[0]))?;
+        if self.shape.history > 0 {
+            let zeros = vec![0.0; filled.len()];
+            for i in 0..self.shape.history {
+                stage.give(place, &format!("history_{i}"), Given::Values(&zeros))?;
+            }
         }
-        let x0 = TensorType::new(DType::F32, tokens);
         let x0 = match self.shape.preview {
-            true => Some(place.accelerator.buffer_from(&x0, vec![0u8; x0.bytes()])?),
+            true => Some(stage.give(place, "x0", Given::Values(&vec![0.0; filled.len()]))?),
             false => None,
         };
-        if let Some(x0) = &x0 {
-            bindings.state("x0", x0)?;
-        }
-        run.show("latents_init", &state)?;
+        run.show(|| "latents_init".into(), &state)?;
         let mut pacer = Pacer::default();
         let mut told = 0;
+        let mut first_done = None;
         for i in 0..self.steps {
             run.cancel.check()?;
-            stage.run(&mut bindings)?;
+            stage.run()?;
             place.accelerator.flush(FlushReason::Step)?;
             pacer.step(place.accelerator.as_ref())?;
             tracing::trace!(step = i, in_flight = pacer.in_flight(), "enqueued");
-            run.show(&format!("latents_step_{i}"), &state)?;
+            run.show(|| format!("latents_step_{i}"), &state)?;
             let done = i + 1 - pacer.in_flight();
             self.tell(run, &mut told, done, &batch);
             if let (Some(previews), Some(x0)) = (&mut previews, &x0) {
                 self.preview(run, previews, x0, i + 1, &batch)?;
             }
+            if done > 0 {
+                first_done.get_or_insert_with(|| (Instant::now(), done));
+            }
         }
         // The last steps are still in flight: progress is told when they are done, and so is their failure.
         place.accelerator.record()?.wait(WaitReason::Synchronize)?;
         self.tell(run, &mut told, self.steps, &batch);
+        // The first step also does what is done once, such as packing weights, so it is not counted.
+        if let Some((since, done)) = first_done.filter(|(_, done)| *done < self.steps) {
+            run.step_seconds = Some(since.elapsed().as_secs_f64() / (self.steps - done) as f64);
+        }
         Ok(state)
     }
 

@@ -5,7 +5,6 @@ use super::sizes::Extents;
 use crate::files::{Latents, Picture};
 use crate::generate::{Event, Run};
 use crate::{Error, Result};
-use tintype_program::TensorType;
 
 impl Flux {
     /// Decodes latents that were kept when a picture could not be finished.
@@ -70,9 +69,7 @@ impl Flux {
         run.watcher.event(Event::Decoding { picture: number, count: latents.made.settings.count });
         run.cancel.check()?;
         let _span = tracing::info_span!("decode", picture = number).entered();
-        let ty = TensorType::new(run.dtype, [1, latents.shape[1], latents.shape[2]]);
-        let buffer = run.place.put(ty, values)?;
-        let mut picture = self.vae.decode(&self.model, run, extents, &buffer)?;
+        let mut picture = self.vae.decode(&self.model, run, extents, values)?;
         picture.text = latents.made.picture(number).texts()?;
         run.watcher.finished(number, &picture)?;
         Ok(picture)

@@ -7,8 +7,11 @@ mod model;
 mod preview;
 mod run;
 mod sizes;
+mod stages;
 mod step;
 mod text;
 mod vae;
 
 pub(crate) use run::Flux;
+pub use stages::Phase;
+pub(crate) use stages::{Part, Stage};

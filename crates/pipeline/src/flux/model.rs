@@ -165,6 +165,7 @@ fn config(folder: &Location) -> Result<String> {
 /// Names, dtypes and shapes of all tensors, and some of each one's bytes: enough to tell models and fine-tunes apart
 /// without reading gigabytes.
 fn fingerprint(hasher: &mut Sha256, checkpoint: &Checkpoint) {
+    let _scattered = checkpoint.scattered();
     for name in checkpoint.names() {
         if let Some(tensor) = checkpoint.get(name) {
             hasher.update(format!("{name} {:?} {:?}\n", tensor.dtype, tensor.shape));

@@ -6,7 +6,6 @@ use super::vae::Vae;
 use crate::Result;
 use crate::files::Picture;
 use crate::generate::Run;
-use tintype_program::TensorType;
 
 /// The longest side of a preview, in latent pixels: 256 pixels for a VAE that shrinks by 8. A decoder's work grows with
 /// the area, so a preview of a picture of 1024 by 1024 costs a sixteenth of the picture.
@@ -25,9 +24,7 @@ pub(crate) fn preview(
     let latents = extents.unpack(packed, channels);
     let from = [extents.latent_height, extents.latent_width];
     let averaged = average(&latents, channels, from, [small.latent_height, small.latent_width]);
-    let ty = TensorType::new(run.dtype, [1, small.tokens(), channels * 4]);
-    let latents = run.place.put(ty, &small.pack(&averaged, 1, channels))?;
-    vae.decode(model, run, &small, &latents)
+    vae.decode(model, run, &small, &small.pack(&averaged, 1, channels))
 }
 
 /// The extents of a preview: as near to the picture's proportions as whole tokens allow.

@@ -6,7 +6,7 @@ use super::model::FluxModel;
 use super::preview::preview;
 use super::sizes::Extents;
 use super::step::StepShape;
-use super::text::TextEncoders;
+use super::text::{Role, TextEncoders};
 use super::vae::Vae;
 use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
@@ -26,7 +26,7 @@ const GUIDANCE_FROM_IMAGE: f64 = 7.0;
 const STRENGTH: f64 = 0.6;
 const SEQUENCE: usize = 512;
 /// Latent pixels of a side, where no size is asked for.
-const LATENT_SIDE: usize = 128;
+pub(super) const LATENT_SIDE: usize = 128;
 /// More pictures than anyone asks for in one run.
 const MOST_PICTURES: usize = 10_000;
 
@@ -39,17 +39,17 @@ pub(crate) struct Flux {
 }
 
 /// What a run is asked to do, checked and with its defaults.
-struct Task<'t> {
-    settings: Settings,
-    extents: Extents,
-    schedule: ScheduleRequest,
+pub(super) struct Task<'t> {
+    pub(super) settings: Settings,
+    pub(super) extents: Extents,
+    pub(super) schedule: ScheduleRequest,
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
     /// Which of the run's pictures are made.
     pictures: Range<usize>,
-    batch: usize,
-    preview: Option<usize>,
+    pub(super) batch: usize,
+    pub(super) preview: Option<usize>,
 }
 
 impl Flux {
@@ -116,10 +116,10 @@ impl Flux {
         run.watcher.event(Event::Encoding);
         run.cancel.check()?;
         let length = settings.max_sequence_length;
-        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, "")?;
+        let prompt = self.text.encode(&self.model, run, &settings.prompt, length, Role::Positive)?;
         let negative = match (&settings.negative, settings.true_cfg) {
             (Some(text), Some(factor)) => {
-                Some((self.text.encode(&self.model, run, text, length, "negative.")?, factor))
+                Some((self.text.encode(&self.model, run, text, length, Role::Negative)?, factor))
             }
             _ => None,
         };
@@ -142,7 +142,7 @@ impl Flux {
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
-        let denoising = Denoising::prepare(&self.model, run.place, run.dtype, &plan)?;
+        let denoising = Denoising::prepare(&self.model, run.dtype, &plan)?;
         let picture = latents.len() / settings.count;
         let wanted = task.pictures.start * picture..task.pictures.end * picture;
         let latents = latents.get(wanted).unwrap_or_default();
@@ -167,7 +167,7 @@ impl Flux {
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
-    fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+    pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
         let own = &self.model.defaults;

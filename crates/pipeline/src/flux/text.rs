@@ -1,12 +1,12 @@
 //! From a prompt to what the denoiser is told: T5's tokens and CLIP's pooled vector.
 
 use super::model::FluxModel;
-use crate::generate::{Component, Event, Run, Watcher};
+use crate::generate::{Component, Event, Given, Run, Watcher};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 use tintype_accel::Buffer;
 use tintype_models::{clip, t5};
-use tintype_program::{DType, TensorType};
+use tintype_program::{DType, Program};
 
 /// A prompt on the device.
 pub(crate) struct Prompt {
@@ -14,6 +14,25 @@ pub(crate) struct Prompt {
     pub(crate) text: Buffer,
     /// `[1, width]`.
     pub(crate) pooled: Buffer,
+}
+
+/// Which of a run's prompts.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    /// What the picture should show.
+    Positive,
+    /// What it should not.
+    Negative,
+}
+
+impl Role {
+    /// What stands before the names of tensors that a watcher sees.
+    fn prefix(self) -> &'static str {
+        match self {
+            Role::Positive => "",
+            Role::Negative => "negative.",
+        }
+    }
 }
 
 /// The two text encoders. A key is the number of tokens.
@@ -24,12 +43,9 @@ pub(crate) struct TextEncoders {
 
 impl TextEncoders {
     pub(crate) fn new(model: &FluxModel) -> Self {
-        // Buffers that transformers saves and does not need, and the projection that only CLIP's full model uses.
-        let clip = |name: &str| name.ends_with("position_ids") || name == "text_projection.weight";
-        let t5 = |name: &str| name == "encoder.embed_tokens.weight";
         Self {
-            clip: Component::new("text_encoder", model.clip_weights.clone(), clip),
-            t5: Component::new("text_encoder_2", model.t5_weights.clone(), t5),
+            clip: Component::new("text_encoder", model.clip_weights.clone(), clip_ignores),
+            t5: Component::new("text_encoder_2", model.t5_weights.clone(), t5_ignores),
         }
     }
 
@@ -42,43 +58,41 @@ impl TextEncoders {
         [&self.clip, &self.t5]
     }
 
-    /// Encodes one prompt. `name` stands before the names of tensors that a watcher sees.
+    /// Encodes one prompt. It stays on the device until the next one of its role is encoded.
     pub(crate) fn encode(
         &mut self,
         model: &FluxModel,
         run: &mut Run<'_>,
         prompt: &str,
         length: usize,
-        name: &str,
+        role: Role,
     ) -> Result<Prompt> {
         let _span = tracing::info_span!("encode", tokens = length).entered();
-        let pooled = self.run_clip(model, run, prompt, name)?;
-        let text = self.run_t5(model, run, prompt, length, name)?;
+        let pooled = self.run_clip(model, run, prompt, role)?;
+        let text = self.run_t5(model, run, prompt, length, role)?;
         Ok(Prompt { text, pooled })
     }
 
-    fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, name: &str) -> Result<Buffer> {
-        let (config, dtype, place) = (&model.clip, run.dtype, run.place);
-        // diffusers cuts prompts where the tokenizer says; published tokenizers and models agree on 77.
-        let length = model.clip_tokenizer.model_max_length().unwrap_or(config.max_position_embeddings);
-        let length = length.min(config.max_position_embeddings);
+    fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, role: Role) -> Result<Buffer> {
+        let (config, dtype, place, name) = (&model.clip, run.dtype, run.place, role.prefix());
+        let length = clip_length(model);
         let ids =
             tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
         show_ids(run.watcher, &format!("{name}clip.ids"), &ids);
-        let stage = self
-            .clip
-            .stage(&length, run, || Ok(clip::program(config, model.clip_prefix(), 1, length, dtype)?))?;
+        let stage = self.clip.stage(&length, run, || clip_program(model, dtype))?;
         let mask = clip::causal_mask(length, dtype);
-        let mask = place.put(TensorType::new(DType::F32, [1, 1, length, length]), &mask)?;
-        let index = place.put_ids(&[1], &clip::pooled_index(config, &ids, length))?;
-        let ids = place.put_ids(&[1, length], &ids)?;
-        let inputs = [("input_ids", &ids), ("pooled_index", &index), ("causal_mask", &mask)];
-        let outputs = stage.call(place, &inputs)?;
+        let index = clip::pooled_index(config, &ids, length);
+        let inputs = [
+            ("input_ids", Given::Ids(&ids)),
+            ("pooled_index", Given::Ids(&index)),
+            ("causal_mask", Given::Values(&mask)),
+        ];
+        let outputs = stage.call(place, role as usize, &inputs)?;
         let [hidden, pooled] = outputs.as_slice() else {
             return Err(Error::Internal { reason: "CLIP gives two outputs".into() });
         };
-        run.show(&format!("{name}clip.last_hidden_state"), hidden)?;
-        run.show(&format!("{name}clip.pooled"), pooled)?;
+        run.show(|| format!("{name}clip.last_hidden_state"), hidden)?;
+        run.show(|| format!("{name}clip.pooled"), pooled)?;
         Ok(pooled.clone())
     }
 
@@ -88,24 +102,49 @@ impl TextEncoders {
         run: &mut Run<'_>,
         prompt: &str,
         length: usize,
-        name: &str,
+        role: Role,
     ) -> Result<Buffer> {
-        let (config, dtype, place) = (&model.t5, run.dtype, run.place);
+        let (config, dtype, place, name) = (&model.t5, run.dtype, run.place, role.prefix());
         let ids =
             tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
         show_ids(run.watcher, &format!("{name}t5.ids"), &ids);
-        let stage = self
-            .t5
-            .stage(&length, run, || Ok(t5::program(config, model.t5_embedding(), 1, length, dtype)?))?;
-        let buckets = place.put_ids(&[length, length], &t5::relative_buckets(config, length))?;
-        let ids = place.put_ids(&[1, length], &ids)?;
-        let outputs = stage.call(place, &[("input_ids", &ids), ("relative_buckets", &buckets)])?;
+        let stage = self.t5.stage(&length, run, || t5_program(model, length, dtype))?;
+        let buckets = t5::relative_buckets(config, length);
+        let inputs = [("input_ids", Given::Ids(&ids)), ("relative_buckets", Given::Ids(&buckets))];
+        let outputs = stage.call(place, role as usize, &inputs)?;
         let Some(text) = outputs.into_iter().next() else {
             return Err(Error::Internal { reason: "T5 gives one output".into() });
         };
-        run.show(&format!("{name}t5.last_hidden_state"), &text)?;
+        run.show(|| format!("{name}t5.last_hidden_state"), &text)?;
         Ok(text)
     }
+}
+
+/// Buffers that transformers saves and does not need, and the projection that only CLIP's full model uses.
+pub(crate) fn clip_ignores(name: &str) -> bool {
+    name.ends_with("position_ids") || name == "text_projection.weight"
+}
+
+/// A second name of the token table.
+pub(crate) fn t5_ignores(name: &str) -> bool {
+    name == "encoder.embed_tokens.weight"
+}
+
+/// Tokens of a prompt for CLIP. diffusers cuts prompts where the tokenizer says; published tokenizers and models agree
+/// on 77.
+fn clip_length(model: &FluxModel) -> usize {
+    let positions = model.clip.max_position_embeddings;
+    model.clip_tokenizer.model_max_length().unwrap_or(positions).min(positions)
+}
+
+/// CLIP for one prompt.
+pub(crate) fn clip_program(model: &FluxModel, dtype: DType) -> Result<Program> {
+    Ok(clip::program(&model.clip, model.clip_prefix(), 1, clip_length(model), dtype)?)
+}
+
+/// T5 for one prompt of `length` tokens.
+pub(crate) fn t5_program(model: &FluxModel, length: usize, dtype: DType) -> Result<Program> {
+    Ok(t5::program(&model.t5, model.t5_embedding(), 1, length, dtype)?)
 }
 
 /// The prompt's ids, padded to `length`; what does not fit is told to the watcher.

@@ -3,9 +3,8 @@
 use super::model::FluxModel;
 use super::sizes::Extents;
 use crate::files::Picture;
-use crate::generate::{Component, Run, from_picture, to_pixels};
+use crate::generate::{Component, Given, Run, from_picture, to_pixels};
 use crate::{Error, Result};
-use tintype_accel::Buffer;
 use tintype_models::{pack, vae};
 use tintype_program::{DType, Program, TensorType};
 
@@ -34,18 +33,18 @@ impl Vae {
         [&self.decoder, &self.encoder]
     }
 
-    /// Decodes packed latents `[1, tokens, channels]`.
+    /// Decodes packed latents of one picture, `[1, tokens, channels]`.
     pub(crate) fn decode(
         &mut self,
         model: &FluxModel,
         run: &mut Run<'_>,
         extents: &Extents,
-        latents: &Buffer,
+        latents: &[f32],
     ) -> Result<Picture> {
         let key = [extents.latent_height, extents.latent_width];
-        let (place, dtype) = (run.place, latents.ty().dtype);
+        let (place, dtype) = (run.place, run.dtype);
         let stage = self.decoder.stage(&key, run, || decode_program(model, extents, dtype))?;
-        let outputs = stage.call(place, &[("latents", latents)])?;
+        let outputs = stage.call(place, 0, &[("latents", Given::Values(latents))])?;
         let Some(image) = outputs.first() else {
             return Err(Error::Internal { reason: "the decoder gives one output".into() });
         };
@@ -74,12 +73,8 @@ impl Vae {
         let pixels = from_picture(picture, extents.width, extents.height);
         let key = [extents.latent_height, extents.latent_width];
         let (config, place, dtype) = (&model.vae, run.place, run.dtype);
-        let shape = [1, extents.height, extents.width];
-        let stage = self
-            .encoder
-            .stage(&key, run, || Ok(vae::encoder_program(config, model.vae_names(), shape, dtype)?))?;
-        let image = TensorType::new(dtype, [1, config.in_channels, extents.height, extents.width]);
-        let outputs = stage.call(place, &[("image", &place.put(image, &pixels)?)])?;
+        let stage = self.encoder.stage(&key, run, || encode_program(model, extents, dtype))?;
+        let outputs = stage.call(place, 0, &[("image", Given::Values(&pixels))])?;
         let [mean, std] = outputs.as_slice() else {
             return Err(Error::Internal { reason: "the encoder gives two outputs".into() });
         };
@@ -94,8 +89,14 @@ impl Vae {
     }
 }
 
+/// A picture to its posterior.
+pub(crate) fn encode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+    let shape = [1, extents.height, extents.width];
+    Ok(vae::encoder_program(&model.vae, model.vae_names(), shape, dtype)?)
+}
+
 /// Unpacking, unscaling, decoding.
-fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+pub(crate) fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
     let config = &model.vae;
     config.validate()?;
     let (h, w) = (extents.latent_height, extents.latent_width);

@@ -1,14 +1,12 @@
 //! A component of a model on a device: its weights, loaded once, and its Programs, compiled once a shape.
 
 use super::shared::{SharedWeights, Stoppable};
+use super::stage::Stage;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
 use crate::{Error, Result};
 use std::sync::Arc;
-use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, Instance, LaunchMode, Purpose, Signature, TensorSource,
-    Weights,
-};
+use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, TensorSource, Weights};
 use tintype_program::{DType, Program};
 
 /// The device that components run on, and how.
@@ -26,12 +24,8 @@ pub(crate) struct Run<'r> {
     pub(crate) cancel: &'r CancelToken,
     /// The record of a picture that this place makes, settings aside.
     pub(crate) made: &'r Made,
-}
-
-/// A Program that is compiled and bound.
-pub(crate) struct Stage {
-    pub(crate) signature: Arc<Signature>,
-    instance: Box<dyn Instance>,
+    /// What a denoising step took, once steps were run.
+    pub(crate) step_seconds: Option<f64>,
 }
 
 /// Weights and compiled Programs of one component. `K` tells its shapes apart.
@@ -118,51 +112,11 @@ impl<K: PartialEq + Clone> Component<K> {
                 Arc::clone(self.weights.insert(loaded?))
             }
         };
-        Ok(Stage { instance: module.bind(&weights)?, signature })
-    }
-}
-
-impl Stage {
-    /// Nothing bound yet.
-    pub(crate) fn bindings(&self) -> Bindings {
-        Bindings::new(Arc::clone(&self.signature))
-    }
-
-    /// Enqueues a run.
-    pub(crate) fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
-        Ok(self.instance.run(bindings)?)
-    }
-
-    /// Runs once: `inputs` by name, to new buffers for the outputs in the signature's order.
-    pub(crate) fn call(&mut self, place: &Place, inputs: &[(&str, &Buffer)]) -> Result<Vec<Buffer>> {
-        let mut bindings = self.bindings();
-        for (name, buffer) in inputs {
-            bindings.input(name, buffer)?;
-        }
-        let mut outputs = Vec::with_capacity(self.signature.outputs.len());
-        for slot in &self.signature.outputs {
-            let buffer = place.accelerator.buffer(&slot.ty, Purpose::Data)?;
-            bindings.output(&slot.name, &buffer)?;
-            outputs.push(buffer);
-        }
-        self.run(&mut bindings)?;
-        Ok(outputs)
+        Ok(Stage::new(module.bind(&weights)?, signature))
     }
 }
 
 impl Place {
-    /// A tensor of `values`, converted to `ty`'s dtype, on the device.
-    pub(crate) fn put(&self, ty: tintype_program::TensorType, values: &[f32]) -> Result<Buffer> {
-        Ok(self.accelerator.buffer_from(&ty, tintype_accel::from_f32(ty.dtype, values))?)
-    }
-
-    /// Integers on the device.
-    pub(crate) fn put_ids(&self, shape: &[usize], values: &[i32]) -> Result<Buffer> {
-        let ty = tintype_program::TensorType::new(tintype_program::DType::I32, shape);
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Ok(self.accelerator.buffer_from(&ty, bytes)?)
-    }
-
     /// A buffer's elements as f32, once the device has got there.
     pub(crate) fn get(&self, buffer: &Buffer) -> Result<Vec<f32>> {
         Ok(tintype_accel::to_f32(buffer.ty().dtype, &self.accelerator.download(buffer)?))
@@ -171,10 +125,10 @@ impl Place {
 
 impl Run<'_> {
     /// Shows a buffer to a watcher that wants to see it.
-    pub(crate) fn show(&mut self, name: &str, buffer: &Buffer) -> Result<()> {
+    pub(crate) fn show(&mut self, name: impl FnOnce() -> String, buffer: &Buffer) -> Result<()> {
         if self.watcher.wants_tensors() {
             let values = self.place.get(buffer)?;
-            self.watcher.tensor(name, &buffer.ty().shape, &values);
+            self.watcher.tensor(&name(), &buffer.ty().shape, &values);
         }
         Ok(())
     }

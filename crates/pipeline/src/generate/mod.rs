@@ -5,11 +5,13 @@ mod pixels;
 mod request;
 mod resize;
 mod shared;
+mod stage;
 mod tensors;
 mod watch;
 
 pub(crate) use component::{Component, Place, Run};
 pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
+pub(crate) use stage::Given;
 pub(crate) use tensors::dtype_of;
 pub use watch::{CancelToken, Event, Watcher};

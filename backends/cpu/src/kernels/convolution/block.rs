@@ -3,6 +3,7 @@
 use super::plan::Plan;
 use super::shape::Shape;
 use super::tile::Kernel;
+use crate::kernels::vector::{Work, vectorised};
 use crate::kernels::{convert, scratch};
 use crate::tensor::{Element, View};
 use half::bf16;
@@ -18,10 +19,29 @@ pub(super) struct Input<'a, T> {
     pub group: usize,
 }
 
+/// Reading what a block sees.
+struct Read<'a, T> {
+    input: &'a Input<'a, T>,
+    channels: usize,
+    first: [usize; 3],
+    planes: &'a mut [f32],
+}
+
+impl<T: Element> Work for Read<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        self.input.read_planes(self.channels, self.first, self.planes);
+    }
+}
+
 impl<T: Element> Input<'_, T> {
     /// Reads what the block whose first output is at `[layer, row, column]` sees.
     pub fn read(&self, kernel: Kernel, first: [usize; 3], planes: &mut [f32]) {
-        let channels = kernel.channels();
+        vectorised(kernel.level(), Read { input: self, channels: kernel.channels(), first, planes });
+    }
+
+    #[inline(always)]
+    fn read_planes(&self, channels: usize, first: [usize; 3], planes: &mut [f32]) {
         for (lane, plane) in planes.chunks_exact_mut(self.plan.plane).enumerate() {
             let channel = lane * channels;
             if channels == 1 {
@@ -29,11 +49,8 @@ impl<T: Element> Input<'_, T> {
             } else {
                 let last = channel + 1 == self.shape.inputs;
                 self.plane(channel, first, plane, |input, from, columns, to| {
-                    input.paired_row(
-                        [Some(from), (!last).then(|| from + input.shape.strides[1])],
-                        columns,
-                        to,
-                    );
+                    let next = (!last).then(|| from + input.shape.strides[1]);
+                    input.paired_row([Some(from), next], columns, to);
                 });
             }
         }
@@ -41,6 +58,7 @@ impl<T: Element> Input<'_, T> {
 
     /// Reads all rows of a channel with `read`, which is given where a row starts, the padded place of its first column
     /// and where to put the columns that stand `step` apart from it.
+    #[inline(always)]
     fn plane(
         &self,
         channel: usize,
@@ -68,6 +86,7 @@ impl<T: Element> Input<'_, T> {
     }
 
     /// Which of `count` columns from a padded place on lie in the input, and the index of the first that does.
+    #[inline(always)]
     fn inside(&self, first: usize, count: usize) -> (Range<usize>, usize) {
         let (before, step) = (self.shape.before[2], self.shape.step[2]);
         let start = before.saturating_sub(first).div_ceil(step).min(count);
@@ -76,6 +95,7 @@ impl<T: Element> Input<'_, T> {
     }
 
     /// Reads columns as f32.
+    #[inline(always)]
     fn row(&self, from: usize, first: usize, to: &mut [f32]) {
         let (inside, index) = self.inside(first, to.len());
         let width = self.shape.input[2];
@@ -100,6 +120,7 @@ impl<T: Element> Input<'_, T> {
     }
 
     /// Reads columns of two channels of bf16 as pairs: the first channel in the lower half.
+    #[inline(always)]
     fn paired_row(&self, from: [Option<usize>; 2], first: usize, to: &mut [f32]) {
         let (inside, index) = self.inside(first, to.len());
         let data: &[bf16] = bytemuck::try_cast_slice(self.x.data()).unwrap_or_default();
@@ -128,6 +149,7 @@ impl<T: Element> Input<'_, T> {
 }
 
 /// Pairs elements, the first in the lower half.
+#[inline(always)]
 fn pair(low: &[bf16], high: &[bf16], to: &mut [f32]) {
     let to: &mut [u32] = bytemuck::cast_slice_mut(to);
     for (to, (low, high)) in to.iter_mut().zip(low.iter().zip(high)) {

@@ -14,11 +14,13 @@ pub(super) struct Block<'a, T> {
 
 impl<T> Block<'_, T> {
     /// Its range along each axis.
+    #[inline(always)]
     pub fn ranges(&self) -> [Range<usize>; 5] {
         self.ranges.clone()
     }
 
     /// Part of a line along the last axis.
+    #[inline(always)]
     pub fn line(&mut self, index: [usize; 4], columns: Range<usize>) -> &mut [T] {
         let [outer @ .., across] = &self.ranges;
         assert!(outer.iter().zip(&index).all(|(range, i)| range.contains(i)), "a line of another block");

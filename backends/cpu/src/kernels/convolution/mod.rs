@@ -8,6 +8,7 @@
 //! the level only, neither on threads, nor on the batch, nor on how the result is divided into blocks.
 
 mod block;
+mod finish;
 mod grid;
 mod plan;
 mod shape;
@@ -16,9 +17,11 @@ mod vector;
 mod weights;
 
 use super::scratch;
+use super::vector::vectorised;
 use crate::level::Level;
 use crate::tensor::{Element, View};
 use block::Input;
+use finish::Finish;
 use plan::Plan;
 use shape::Shape;
 use tile::{Kernel, PANEL, Steps, Sums};
@@ -99,8 +102,8 @@ fn run<T: Element>(
     shape.with_taps(plan.offsets(&shape), |taps| {
         let [depth, height, width] = shape.output;
         let extents = [shape.pictures * shape.groups, shape.outputs, depth, height, width];
-        grid::for_each_block(out, extents, plan.steps(), |mut out| {
-            let [part, outputs, layer, rows, columns] = out.ranges();
+        grid::for_each_block(out, extents, plan.steps(), |mut block| {
+            let [part, outputs, layer, rows, columns] = block.ranges();
             let (picture, group) = (part.start / shape.groups, part.start % shape.groups);
             let input = Input { shape: &shape, plan: &plan, x: &x, picture, group };
             let vectors = columns.len().div_ceil(kernel.lanes());
@@ -111,24 +114,17 @@ fn run<T: Element>(
                     let steps = Steps::new(kernel, planes, plan.plane, taps, weights);
                     let count = PANEL.min(shape.outputs - first);
                     for batch in batches(rows.len() * vectors, kernel.vectors()) {
-                        let place = |i: usize| ((batch.start + i) / vectors, (batch.start + i) % vectors);
-                        let from = |i| {
-                            let (row, vector) = place(i);
-                            row * plan.row_step + vector * kernel.lanes()
+                        let from = |i: usize| {
+                            let vector = batch.start + i;
+                            vector / vectors * plan.row_step + vector % vectors * kernel.lanes()
                         };
-                        let mut sums = Sums::default();
+                        let mut sums = Sums::new(kernel);
                         steps.sum(batch.len(), from, count, &mut sums);
-                        for output in 0..count {
-                            let channel = group * shape.outputs + first + output;
-                            let bias = bias.map_or(0.0, |b| b.data()[channel * b.strides()[0]].to_f32());
-                            for i in 0..batch.len() {
-                                let (row, vector) = place(i);
-                                let start = columns.start + vector * kernel.lanes();
-                                let to = start..columns.end.min(start + kernel.lanes());
-                                let index = [part.start, first + output, layer.start, rows.start + row];
-                                sums.store(output, i, bias, out.line(index, to));
-                            }
-                        }
+                        let outputs = first..first + count;
+                        let channel = group * shape.outputs + first;
+                        let (sums, block, lanes) = (&mut sums, &mut block, kernel.lanes());
+                        let finish = Finish { sums, block, outputs, channel, bias, batch, vectors, lanes };
+                        vectorised(kernel.level(), finish);
                     }
                 }
             });

@@ -4,6 +4,7 @@ use super::Geometry;
 use super::tile::Kernel;
 use crate::kernels::walk::Walk;
 use crate::tensor::{Element, View};
+use smallvec::SmallVec;
 use tintype_program::PadMode;
 
 /// Extents and steps. One and two spatial axes are three, the outer ones of extent 1; a kernel of one element that moves
@@ -91,14 +92,7 @@ impl Shape {
     pub fn with_taps<R>(&self, offset: impl Fn([usize; 3]) -> usize, work: impl FnOnce(&[usize]) -> R) -> R {
         let [_, height, width] = self.kernel;
         let at = |tap: usize| offset([tap / width / height, tap / width % height, tap % width]);
-        let mut few = [0; 64];
-        match few.get_mut(..self.taps()) {
-            Some(few) => {
-                few.iter_mut().enumerate().for_each(|(tap, to)| *to = at(tap));
-                work(few)
-            }
-            None => work(&(0..self.taps()).map(at).collect::<Vec<_>>()),
-        }
+        work(&(0..self.taps()).map(at).collect::<SmallVec<[usize; 64]>>())
     }
 
     /// The input's index of a padded place along an axis; `None` where there is nothing but zeros.

@@ -28,6 +28,11 @@ impl Kernel {
         }
     }
 
+    /// The level.
+    pub fn level(self) -> Level {
+        self.0
+    }
+
     /// Channels of one 4-byte element.
     pub fn channels(self) -> usize {
         if self.0 == Level::Avx512Bf16 { 2 } else { 1 }
@@ -49,18 +54,21 @@ impl Kernel {
 }
 
 /// The sums of a tile.
-pub(super) struct Sums([f32; PANEL * VECTORS * LANES], usize);
-
-impl Default for Sums {
-    fn default() -> Self {
-        Self([0.0; PANEL * VECTORS * LANES], LANES)
-    }
+pub(super) struct Sums {
+    sums: [f32; PANEL * VECTORS * LANES],
+    lanes: usize,
 }
 
 impl Sums {
+    /// Sums that a kernel is to fill.
+    pub fn new(kernel: Kernel) -> Self {
+        Self { sums: [0.0; PANEL * VECTORS * LANES], lanes: kernel.lanes() }
+    }
+
     /// Adds `bias` to the first sums of a vector and rounds them.
+    #[inline(always)]
     pub fn store<T: Element>(&mut self, output: usize, vector: usize, bias: f32, to: &mut [T]) {
-        let sums = &mut self.0[(output * VECTORS + vector) * self.1..][..to.len()];
+        let sums = &mut self.sums[(output * VECTORS + vector) * self.lanes..][..to.len()];
         sums.iter_mut().for_each(|sum| *sum += bias);
         convert::from_f32(sums, to);
     }
@@ -101,8 +109,7 @@ impl<'a> Steps<'a> {
             *start = from(i);
             assert!(*start + self.reach + lanes <= self.plane, "a vector leaves its channel");
         }
-        sums.1 = lanes;
-        let to = sums.0.as_mut_ptr();
+        let to = sums.sums.as_mut_ptr();
         // SAFETY: `Kernel::new` has found that the machine has the level's instructions. Every vector of every tap lies in
         // its channel, and the panel has weights for every channel and tap, as was checked. `to` has room for PANEL rows
         // of VECTORS vectors of at most LANES elements.

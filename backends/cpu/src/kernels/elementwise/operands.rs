@@ -5,7 +5,8 @@ use crate::kernels::convert;
 use crate::kernels::walk::{Reader, Walk};
 use crate::tensor::{AnySlice, AnyView, View};
 use half::{bf16, f16};
-use tintype_program::DType;
+use smallvec::{SmallVec, smallvec};
+use tintype_program::{DType, MAX_RANK};
 
 /// A view of any dtype, broadcast to a group's shape.
 pub(super) enum AnyReader<'a> {
@@ -18,7 +19,7 @@ pub(super) enum AnyReader<'a> {
 
 /// Reads a view as broadcast to `shape`, axes aligned at the innermost.
 fn broadcast<'a, T: Copy>(view: &View<'a, T>, shape: &[usize]) -> Reader<'a, T> {
-    let mut strides = vec![0; shape.len()];
+    let mut strides: SmallVec<[usize; MAX_RANK]> = smallvec![0; shape.len()];
     let axes = view.shape().iter().zip(view.strides()).rev();
     for (to, (extent, stride)) in strides.iter_mut().rev().zip(axes) {
         *to = if *extent == 1 { 0 } else { *stride };

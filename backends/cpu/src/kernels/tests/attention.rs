@@ -1,4 +1,4 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, levels, on};
+use super::support::{LIES, Lie, Tensor, check, each_float, few, levels, on};
 use crate::kernels::attention::attention;
 use crate::level::Level;
 use crate::tensor::Element;
@@ -23,8 +23,8 @@ fn naive<T: Element>(scale: f64, [q, k, v]: [&Tensor<T>; 3], mask: Option<&Tenso
 
 fn heads<T: Element>() {
     let shapes = [[1, 1, 1, 1, 1, 1], [2, 3, 5, 7, 9, 4], [1, 2, 131, 70, 16, 3], [2, 1, 3, 1100, 33, 5]];
-    for (case, [b, h, s, t, d, e]) in shapes.into_iter().enumerate() {
-        for lie in LIES {
+    for (case, [b, h, s, t, d, e]) in shapes.into_iter().take(few(4, 2)).enumerate() {
+        for lie in LIES.into_iter().take(few(4, 1)) {
             let q = Tensor::<T>::random(1, &[b, h, s, d], lie);
             let k = Tensor::<T>::random(2, &[b, h, t, d], LIES[(case + 1) % 4]);
             let v = Tensor::<T>::random(3, &[b, h, t, e], lie);

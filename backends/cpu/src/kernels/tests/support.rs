@@ -86,6 +86,11 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// How many of `cases` are run: under Miri, a thousand times as slow, the first few.
+pub fn few(cases: usize, under_miri: usize) -> usize {
+    if cfg!(miri) { under_miri.min(cases) } else { cases }
+}
+
 /// The levels that this machine has.
 pub fn levels() -> impl Iterator<Item = Level> {
     Level::ALL.into_iter().filter(|level| level.is_supported())

@@ -1,0 +1,169 @@
+//! The Programs of a run, traced as the run itself traces them and with nothing run: what is known before any work.
+
+use super::model::FluxModel;
+use super::run::{Flux, LATENT_SIDE, Task};
+use super::step::{StepShape, capacity, step_program};
+use super::text::{clip_ignores, clip_program, t5_ignores, t5_program};
+use super::vae::{decode_program, encode_program};
+use crate::Result;
+use crate::files::Checkpoint;
+use crate::generate::{Request, Settings};
+use crate::scheduler::Sampler;
+use serde::Serialize;
+use std::sync::Arc;
+use tintype_program::{DType, Program};
+
+/// A phase of making pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// From prompts to what the denoiser is told.
+    TextEncoding,
+    /// From a picture to latents, where one is started from.
+    ImageEncoding,
+    /// The loop.
+    Denoising,
+    /// From latents to pictures.
+    Decoding,
+}
+
+/// A Program of a run.
+pub(crate) struct Stage {
+    /// The component, as its folder is called; the halves of the VAE behind a point.
+    pub(crate) name: &'static str,
+    pub(crate) phase: Phase,
+    /// How often a run of the pipeline runs it.
+    pub(crate) runs: usize,
+    /// On how many sets of buffers: the steps of a batch share theirs.
+    pub(crate) sets: usize,
+    pub(crate) program: Program,
+    pub(crate) weights: Arc<Checkpoint>,
+}
+
+/// A component with weights.
+pub(crate) struct Part {
+    /// As its folder is called.
+    pub(crate) name: &'static str,
+    pub(crate) weights: Arc<Checkpoint>,
+    /// Names that no Program is known to read.
+    pub(crate) ignores: fn(&str) -> bool,
+}
+
+impl Flux {
+    /// The components with weights, in the order in which they run.
+    pub(crate) fn parts(&self) -> [Part; 4] {
+        let FluxModel { clip_weights, t5_weights, transformer_weights, vae_weights, .. } = &*self.model;
+        let part =
+            |name, weights: &Arc<Checkpoint>, ignores| Part { name, weights: weights.clone(), ignores };
+        [
+            part("text_encoder", clip_weights, clip_ignores as fn(&str) -> bool),
+            part("text_encoder_2", t5_weights, t5_ignores),
+            part("transformer", transformer_weights, |_| false),
+            part("vae", vae_weights, |_| false),
+        ]
+    }
+
+    /// The settings of `request` with defaults filled in, how many pictures are made at once, and every Program that
+    /// the run would compile, in the order of the run.
+    pub(crate) fn stages(&self, request: &Request, dtype: DType) -> Result<(Settings, usize, Vec<Stage>)> {
+        let task = self.task(request, dtype)?;
+        let mut stages = self.encoders(&task, dtype)?;
+        if request.image.is_some() {
+            stages.push(self.image_encoder(&task, dtype)?);
+        }
+        stages.push(self.denoiser(&task, dtype)?);
+        stages.push(Stage {
+            name: "vae.decoder",
+            phase: Phase::Decoding,
+            runs: task.settings.count,
+            sets: task.settings.count,
+            program: decode_program(&self.model, &task.extents, dtype)?,
+            weights: self.model.vae_weights.clone(),
+        });
+        Ok((task.settings, task.batch, stages))
+    }
+
+    /// As [`Flux::stages`], and with the encoder of pictures where `request` starts from none: every parameter of the
+    /// model is read.
+    pub(crate) fn every_stage(&self, request: &Request, dtype: DType) -> Result<Vec<Stage>> {
+        let (_, _, mut stages) = self.stages(request, dtype)?;
+        if request.image.is_none() {
+            let encoder = self.image_encoder(&self.task(request, dtype)?, dtype)?;
+            let denoiser = stages.iter().position(|stage| stage.phase == Phase::Denoising);
+            stages.insert(denoiser.unwrap_or(stages.len()), encoder);
+        }
+        Ok(stages)
+    }
+
+    /// The smallest picture.
+    pub(crate) fn smallest(&self) -> Request {
+        let side = Some(self.model.vae.spatial_factor().saturating_mul(2));
+        Request { width: side, height: side, max_sequence_length: Some(8), ..Request::default() }
+    }
+
+    /// Width and height that a request asks for, and what both must be multiples of, in pixels.
+    pub(crate) fn sides(&self, request: &Request) -> [usize; 3] {
+        let scale = self.model.vae.spatial_factor();
+        let (side, own) = (LATENT_SIDE.saturating_mul(scale), &self.model.defaults);
+        let of = |asked: Option<usize>, own: Option<usize>| asked.or(own).unwrap_or(side);
+        [of(request.width, own.width), of(request.height, own.height), scale.saturating_mul(2)]
+    }
+
+    fn encoders(&self, task: &Task<'_>, dtype: DType) -> Result<Vec<Stage>> {
+        let (model, length) = (&self.model, task.settings.max_sequence_length);
+        let runs = 1 + usize::from(task.settings.negative.is_some());
+        let phase = Phase::TextEncoding;
+        Ok(vec![
+            Stage {
+                name: "text_encoder",
+                phase,
+                runs,
+                sets: runs,
+                program: clip_program(model, dtype)?,
+                weights: model.clip_weights.clone(),
+            },
+            Stage {
+                name: "text_encoder_2",
+                phase,
+                runs,
+                sets: runs,
+                program: t5_program(model, length, dtype)?,
+                weights: model.t5_weights.clone(),
+            },
+        ])
+    }
+
+    fn image_encoder(&self, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+        Ok(Stage {
+            name: "vae.encoder",
+            phase: Phase::ImageEncoding,
+            runs: 1,
+            sets: 1,
+            program: encode_program(&self.model, &task.extents, dtype)?,
+            weights: self.model.vae_weights.clone(),
+        })
+    }
+
+    fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+        let steps = self.model.scheduler.table(&task.schedule)?.rows.len();
+        let batches = task.settings.count.div_ceil(task.batch.max(1));
+        let shape = StepShape {
+            batch: task.batch,
+            image_tokens: task.extents.tokens(),
+            text_tokens: task.settings.max_sequence_length,
+            true_cfg: task.settings.true_cfg.is_some(),
+            history: self.model.scheduler.history(),
+            capacity: capacity(steps),
+            preview: task.preview.is_some(),
+            dtype,
+        };
+        Ok(Stage {
+            name: "transformer",
+            phase: Phase::Denoising,
+            runs: steps.saturating_mul(batches),
+            sets: batches,
+            program: step_program(&self.model.transformer, &shape)?,
+            weights: self.model.transformer_weights.clone(),
+        })
+    }
+}

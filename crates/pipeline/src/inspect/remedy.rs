@@ -1,0 +1,80 @@
+//! What would fit, where something does not.
+
+use super::forecast::{Fit, Forecast, forecast};
+use crate::Request;
+use crate::flux::Flux;
+use serde::Serialize;
+use std::fmt;
+use tintype_accel::{Accelerator, LaunchMode};
+use tintype_program::DType;
+
+/// Other settings that would fit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alternative {
+    /// The options of the command line.
+    pub options: String,
+    /// The most bytes held at once, mapped weights aside.
+    pub peak: u64,
+    /// Whether weights will be read from disk again and again.
+    pub rereads: bool,
+}
+
+impl fmt::Display for Alternative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:.2} GiB", self.options, self.peak as f64 / f64::from(1 << 30))?;
+        f.write_str(if self.rereads { ", and weights read from disk in every step)" } else { ")" })
+    }
+}
+
+/// The largest share of the size asked for is tried first.
+const SHARES: [f64; 4] = [0.75, 0.5, 0.25, 0.125];
+
+/// What would fit: the stored dtype, one picture at a time, another launch mode, a smaller picture; each by itself. Only
+/// plans are made, so it takes milliseconds each.
+pub(crate) fn alternatives(
+    flux: &Flux,
+    request: &Request,
+    accelerator: &dyn Accelerator,
+    dtype: DType,
+    launch: LaunchMode,
+) -> Vec<Alternative> {
+    let plan =
+        |request: &Request, dtype, launch| forecast(flux, request, accelerator, dtype, launch, None).ok();
+    let mut found = Vec::new();
+    let mut offer = |options: String, planned: Option<Forecast>| {
+        let fitting = planned.filter(|planned| matches!(planned.fit, Fit::Fits | Fit::Rereads));
+        if let Some(Forecast { peak, fit, .. }) = fitting {
+            found.push(Alternative { options, peak, rereads: fit == Fit::Rereads });
+            return true;
+        }
+        false
+    };
+    let stored = flux.stored_dtype();
+    let known = &accelerator.device().capabilities;
+    if stored.size() < dtype.size() && known.dtypes.contains(&stored) {
+        offer(format!("--dtype {stored}"), plan(request, stored, launch));
+    }
+    if request.batch_size.unwrap_or(1) > 1 {
+        let single = Request { batch_size: Some(1), ..request.clone() };
+        offer("--batch-size 1".into(), plan(&single, dtype, launch));
+    }
+    for mode in known.launch.iter().filter(|mode| **mode != launch) {
+        offer(format!("--launch {mode}"), plan(request, dtype, *mode));
+    }
+    for smaller in SHARES.iter().filter_map(|share| shrunk(flux, request, *share)) {
+        let [width, height] = [smaller.width, smaller.height].map(Option::unwrap_or_default);
+        if offer(format!("--width {width} --height {height}"), plan(&smaller, dtype, launch)) {
+            break;
+        }
+    }
+    found
+}
+
+/// The request at a share of its sides.
+fn shrunk(flux: &Flux, request: &Request, share: f64) -> Option<Request> {
+    let [width, height, unit] = flux.sides(request);
+    let side = |pixels: usize| ((pixels as f64 * share) as usize / unit.max(1)).max(1) * unit;
+    let (smaller_width, smaller_height) = (side(width), side(height));
+    let smaller = Request { width: Some(smaller_width), height: Some(smaller_height), ..request.clone() };
+    (smaller_width * smaller_height < width * height).then_some(smaller)
+}
