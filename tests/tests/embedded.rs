@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use tintype::pipeline::folder::{EmbeddedFile, Location, ModelFolder};
+use tintype::pipeline::recipe::Recipe;
 use tintype::{CancelToken, DType, Generated, Pipeline, PipelineOptions, Request, Steps};
 use tintype_tests::{copy_folder, model};
 
@@ -98,6 +99,13 @@ fn a_model_brings_its_defaults_and_a_request_overrides_them() {
     let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
     let options = PipelineOptions { dtype: Some(DType::F32), ..PipelineOptions::default() };
     assert_eq!(Pipeline::open(&root, device, options).unwrap().dtype(), DType::F32);
+
+    // A picture that is made again keeps guidance off, whatever the model would take.
+    let off = Request { true_cfg: Some(1.0), ..small() };
+    let off = draw(&root, &off).unwrap();
+    let again = Recipe::of(&off.pictures[0]).unwrap().unwrap().request;
+    assert_eq!((off.settings.true_cfg, again.true_cfg), (None, Some(1.0)));
+    assert!(draw(&root, &again).unwrap().pictures == off.pictures);
 
     for (text, field) in [
         (r#"{"widht":32}"#, "`widht`"),

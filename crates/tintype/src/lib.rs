@@ -61,7 +61,7 @@ pub const BUNDLED: &str = "built-in:emoji";
 /// The model that this build has in it, to be opened as a folder on disk is: a small one that draws emoji. None without
 /// the feature `bundled`, or where the tree that was built had no such model.
 ///
-/// ```
+/// ```no_run
 /// use tintype::{Pipeline, PipelineOptions};
 ///
 /// let device = tintype::backends().open("auto", None, &Default::default())?.accelerator;

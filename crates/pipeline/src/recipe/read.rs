@@ -92,7 +92,8 @@ impl From<Made> for Recipe {
         let request = Request {
             prompt: settings.prompt,
             negative: settings.negative,
-            true_cfg: settings.true_cfg,
+            // 1 is off, whatever the model would take where nothing is said.
+            true_cfg: settings.true_cfg.or(Some(1.0)),
             guidance: settings.guidance,
             steps: Some(settings.sigmas.map_or(Steps::Count(settings.steps), Steps::Sigmas)),
             width: Some(settings.width),
