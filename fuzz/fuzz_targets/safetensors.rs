@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use tintype_fuzz::{scratch, told};
 use tintype_pipeline::files::Checkpoint;
 
-static FILE: LazyLock<std::path::PathBuf> = LazyLock::new(|| scratch("safetensors").join("model.safetensors"));
+static FILE: LazyLock<std::path::PathBuf> =
+    LazyLock::new(|| scratch("safetensors").join("model.safetensors"));
 
 fuzz_target!(|data: &[u8]| {
     std::fs::write(&*FILE, data).expect("the input as a file");
