@@ -58,6 +58,8 @@ def export(state: Path, ids: Path, tokenizers: Path, folder: Path) -> None:
         "dtype": "f32",
     }
     (folder / "tintype.json").write_text(json.dumps(own, indent=2) + "\n")
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(0o644)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 2**20:.2f} MiB")
     if size > LARGEST:
