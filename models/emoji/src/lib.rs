@@ -18,11 +18,28 @@ macro_rules! files {
     };
 }
 
-/// The model's files: paths within its folder, and content. None in a build from a tree without the model.
-pub static FILES: &[(&str, &[u8])] = files![];
-
-// Nothing is aligned while there is no file.
-const _: usize = align_of::<Aligned<u8>>();
+/// The model's files: paths within its folder, and content.
+pub static FILES: &[(&str, &[u8])] = files![
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "text_encoder_2/config.json",
+    "text_encoder_2/model.safetensors",
+    "tintype.json",
+    "tokenizer/merges.txt",
+    "tokenizer/special_tokens_map.json",
+    "tokenizer/tokenizer_config.json",
+    "tokenizer/vocab.json",
+    "tokenizer_2/special_tokens_map.json",
+    "tokenizer_2/spiece.model",
+    "tokenizer_2/tokenizer.json",
+    "tokenizer_2/tokenizer_config.json",
+    "transformer/config.json",
+    "transformer/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+];
 
 #[cfg(test)]
 mod tests {
@@ -30,7 +47,7 @@ mod tests {
     use std::path::Path;
 
     /// What lies in the folder beside the model: this crate, and what is for people.
-    const BESIDE: [&str; 4] = ["Cargo.toml", "src", "README.md", "target"];
+    const BESIDE: [&str; 5] = ["Cargo.toml", "src", "README.md", "NOTICE.md", "target"];
 
     fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
