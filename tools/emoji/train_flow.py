@@ -170,6 +170,8 @@ def train(flow: Flow, peak: float, elapsed: float, deadline: Callable[[], float]
                     mean.copy_(parameter.detach())
         if now - told > 15:
             told = now
+            if not torch.isfinite(flow.loss):
+                raise SystemExit(f"the loss is {flow.loss.item()} after {flow.steps} steps: nothing that follows is of use")
             speed = (flow.steps - first) * flow.batch / (now - begun)
             log(f"flow step {flow.steps} {elapsed + now - begun:.0f} s loss {flow.loss.item():.4f} rate {rate:.2e} {speed:.0f} pictures/s")
         look(deadline() - time.time())
