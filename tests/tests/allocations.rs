@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tintype::{CancelToken, DType, Event, LaunchMode, Pipeline, PipelineOptions, Request, Steps};
 use tintype_tests::{cases, open_cpu, request_of};
@@ -85,6 +86,6 @@ fn the_denoising_loop_of_a_given_model_allocates_nothing() {
     for dtype in [DType::F32, DType::Bf16] {
         let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
         let options = PipelineOptions { dtype: Some(dtype), launch: Some(LaunchMode::Graph) };
-        check(&format!("{dtype:?}"), Pipeline::open(model.as_ref(), device, options).unwrap(), &request);
+        check(&format!("{dtype:?}"), Pipeline::open(Path::new(&model), device, options).unwrap(), &request);
     }
 }
