@@ -105,7 +105,7 @@ impl Accelerator for CpuAccelerator {
         };
         raise(&self.context.counters.bytes_uploaded, length as u64);
         let context = self.context.description();
-        self.context.queue.enqueue(Box::new(move |owner| {
+        self.context.queue.enqueue_move(Box::new(move |owner| {
             let opened = Access::open(owner, &[(&memory, offset..end)], &[]);
             let (mut access, target, _) = opened.map_err(|refusal| context.explain(refusal))?;
             let (_, mut slices) = access.slices(&[], &target).map_err(|refusal| context.explain(refusal))?;
@@ -125,7 +125,7 @@ impl Accelerator for CpuAccelerator {
         raise(&self.context.counters.bytes_downloaded, range.len() as u64);
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (target, context) = (Arc::clone(&bytes), self.context.description());
-        let fence = self.context.queue.enqueue(Box::new(move |owner| {
+        let fence = self.context.queue.enqueue_move(Box::new(move |owner| {
             let opened = Access::open(owner, &[], &[(&memory, range.clone())]);
             let (access, _, spans) = opened.map_err(|refusal| context.explain(refusal))?;
             let mut copy = Vec::with_capacity(range.len());

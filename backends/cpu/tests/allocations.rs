@@ -52,8 +52,7 @@ fn count(session: &mut Session, runs: u64) -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed) - before
 }
 
-#[test]
-fn replays_allocate_nothing() {
+fn main() {
     let device = open();
     // Copies in blocks that are called: what the runtime itself does.
     let copies = trace(|scope| {
@@ -85,4 +84,5 @@ fn replays_allocate_nothing() {
         session.write("x", &numbers(512, 7));
         assert_eq!(count(&mut session, runs), 0, "{name}");
     }
+    println!("test replays_allocate_nothing ... ok");
 }

@@ -1,8 +1,8 @@
-//! The threads that jobs and their kernels run on, shared by the queues of a process.
+//! The threads that kernels run on, shared by the queues of a process.
 //!
-//! An executor is a pool of threads, one of which takes jobs from all queues in turn and runs them; the others help it with
-//! the parts that a kernel is divided into. So queues that share an executor never have more threads at work than it has,
-//! and handing a job over takes no memory.
+//! An executor is a pool of threads, one of which runs the kernels of all queues in turn, a job at a time; the others help it
+//! with the parts that a kernel is divided into. So queues that share an executor never have more threads at work than it
+//! has, and handing a job over takes no memory.
 
 use super::Shared;
 use crate::kernels::scratch;
@@ -15,13 +15,13 @@ use tintype_accel::{Error, Result};
 /// Executors in use, by their number of threads.
 static EXECUTORS: Mutex<Option<HashMap<usize, Weak<Executor>>>> = Mutex::new(None);
 
-/// A pool of threads that works on queues. Dropping it lets it finish what the queues hold.
+/// A pool of threads that runs kernels.
 pub(super) struct Executor {
     agenda: Arc<Agenda>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The queues that have jobs, in the order in which each gets its turn.
+/// The queues that wait for their turn, in order.
 #[derive(Default)]
 struct Agenda {
     state: Mutex<Turns>,
@@ -72,7 +72,7 @@ impl Executor {
         Ok(Self { agenda, thread: Some(thread) })
     }
 
-    /// Gives a queue its turn when those before it have had theirs.
+    /// Runs a queue's next job when the queues before it have had their turn.
     pub(super) fn schedule(&self, queue: Arc<Shared>) {
         self.agenda.lock().queues.push_back(queue);
         self.agenda.work.notify_one();
@@ -107,13 +107,11 @@ impl Agenda {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs one job of each queue in turn, until all are empty and no more will come.
+    /// Runs a job of each queue in turn, until no more will come.
     fn work_off(&self, pool: &rayon::ThreadPool) {
         let mut reserved = 0;
         while let Some(queue) = self.next() {
-            if queue.run_one() {
-                self.lock().queues.push_back(queue);
-            }
+            queue.run_one();
             // What one thread has needed any other may need next time.
             let most = scratch::most();
             if most > reserved {
@@ -138,7 +136,7 @@ impl Agenda {
 }
 
 /// Threads that do not start.
-fn unavailable(error: &dyn std::error::Error) -> Error {
+pub(super) fn unavailable(error: &dyn std::error::Error) -> Error {
     Error::Unavailable {
         backend: "cpu".into(),
         reason: format!("its threads do not start: {error}"),

@@ -13,6 +13,7 @@ use failure::Failures;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use tintype_accel::{Counters, Fence, Result, WaitReason, raise};
 
 /// Work for the queue, called once. It is given the right to reach the queue's memory. What it holds is let go by the
@@ -25,16 +26,20 @@ pub(crate) trait Replay: Send + Sync {
     fn replay(&self, owner: &mut Owner) -> Result<()>;
 }
 
-/// An accelerator's queue. Dropping it waits for what is enqueued, unless a job drops it: what follows is then done later.
+/// An accelerator's queue and the thread that works on it. Dropping it waits for what is enqueued, unless a job drops it: what
+/// follows is then done later.
 pub(crate) struct Queue {
     shared: Arc<Shared>,
     owner: OwnerId,
     executor: Arc<Executor>,
+    worker: Option<JoinHandle<()>>,
 }
 
-/// What the queue, its executor and its fences share.
+/// What the queue, its threads and its fences share.
 struct Shared {
     state: Mutex<State>,
+    /// Told when there is work, or none will come.
+    work: Condvar,
     /// The right to reach the queue's memory, for the job that runs.
     owner: Mutex<Owner>,
     /// Told when a job is done.
@@ -51,12 +56,14 @@ struct State {
     /// The number of the last job that is done with.
     completed: u64,
     failures: Failures,
-    /// Whether the executor knows that there are jobs.
-    scheduled: bool,
+    closing: bool,
 }
 
 struct Job {
     task: Task,
+    /// Whether it runs kernels, which take the executor's threads in turn with other queues. What does not, and may wait for
+    /// the memory of a caller, holds up no other queue.
+    kernels: bool,
     /// Whether it is done even where an earlier job failed: what it does is then no less true.
     always: bool,
 }
@@ -78,12 +85,18 @@ impl Queue {
         let id = owner.id();
         let shared = Shared {
             state: Mutex::default(),
+            work: Condvar::new(),
             owner: Mutex::new(owner),
             progress: Condvar::new(),
             device,
             counters,
         };
-        Ok(Self { shared: Arc::new(shared), owner: id, executor })
+        let shared = Arc::new(shared);
+        let (theirs, threads) = (Arc::clone(&shared), Arc::clone(&executor));
+        let worker = thread::Builder::new().name("cpu-queue".into());
+        let worker =
+            worker.spawn(move || theirs.work_off(&threads)).map_err(|e| executor::unavailable(&e))?;
+        Ok(Self { shared, owner: id, executor, worker: Some(worker) })
     }
 
     /// Whose memory the queue's jobs reach.
@@ -91,22 +104,31 @@ impl Queue {
         self.owner
     }
 
-    /// Enqueues work. The fence tells whether this very job succeeded.
+    /// Enqueues work that runs kernels. The fence tells whether this very job succeeded.
     pub(crate) fn enqueue(&self, work: Work) -> JobFence {
+        self.once(work, true)
+    }
+
+    /// Enqueues work that moves bytes.
+    pub(crate) fn enqueue_move(&self, work: Work) -> JobFence {
+        self.once(work, false)
+    }
+
+    fn once(&self, work: Work, kernels: bool) -> JobFence {
         let succeeded = Arc::new(AtomicBool::new(false));
         let task = Task::Once { work, succeeded: Arc::clone(&succeeded) };
-        JobFence { fence: self.push(Job { task, always: false }), succeeded }
+        JobFence { fence: self.push(Job { task, kernels, always: false }), succeeded }
     }
 
     /// Enqueues work that is done even where an earlier job failed, such as remaking a copy of whatever is there.
     pub(crate) fn enqueue_always(&self, work: Work) {
         let succeeded = Arc::new(AtomicBool::new(false));
-        self.push(Job { task: Task::Once { work, succeeded }, always: true });
+        self.push(Job { task: Task::Once { work, succeeded }, kernels: true, always: true });
     }
 
     /// Enqueues work once more.
     pub(crate) fn enqueue_again(&self, work: Arc<dyn Replay>) {
-        self.push(Job { task: Task::Again(work), always: false });
+        self.push(Job { task: Task::Again(work), kernels: true, always: false });
     }
 
     fn push(&self, job: Job) -> QueueFence {
@@ -114,11 +136,8 @@ impl Queue {
         state.enqueued += 1;
         state.jobs.push_back(job);
         let fence = self.fence(&state);
-        let known = std::mem::replace(&mut state.scheduled, true);
         drop(state);
-        if !known {
-            self.executor.schedule(Arc::clone(&self.shared));
-        }
+        self.shared.work.notify_one();
         fence
     }
 
@@ -148,8 +167,14 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        if !self.executor.is_current() {
-            self.shared.drain();
+        self.shared.lock().closing = true;
+        self.shared.work.notify_one();
+        if let Some(worker) = self.worker.take()
+            && worker.thread().id() != thread::current().id()
+            && !self.executor.is_current()
+        {
+            // A worker that panicked has nothing left to give.
+            let _ = worker.join();
         }
     }
 }
@@ -160,10 +185,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the queue is empty.
-    fn drain(&self) {
+    /// Waits until a job is done.
+    fn wait_until(&self, number: u64) {
         let mut state = self.lock();
-        while state.completed < state.enqueued {
+        while state.completed < number {
             state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

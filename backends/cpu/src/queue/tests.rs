@@ -1,6 +1,5 @@
 use super::*;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 use tintype_accel::{Error, FencePoint};
 
@@ -98,27 +97,29 @@ fn a_queue_may_be_among_what_its_job_holds() {
 }
 
 #[test]
-fn queues_of_one_executor_take_turns() {
+fn queues_of_one_executor_hold_each_other_up_by_kernels_alone() {
     let counters = Arc::new(Counters::default());
     let open = || Queue::new("cpu:0".into(), 2, Arc::clone(&counters)).unwrap();
     let (one, other) = (open(), open());
-    let (go, wait) = mpsc::channel::<()>();
-    let order = Arc::new(Mutex::new(Vec::new()));
-    one.enqueue(Box::new(move |_| {
-        wait.recv().ok();
-        Ok(())
-    }));
-    let note = |name| {
-        let order = Arc::clone(&order);
-        Box::new(move |_: &mut Owner| {
-            order.lock().unwrap().push(name);
+    let held = |queue: &Queue, moves: bool| {
+        let (go, wait) = mpsc::channel::<()>();
+        let work: Work = Box::new(move |_| {
+            wait.recv().ok();
             Ok(())
-        })
+        });
+        (go, if moves { queue.enqueue_move(work) } else { queue.enqueue(work) })
     };
-    (0..3).for_each(|_| drop(one.enqueue(note("one"))));
-    (0..3).for_each(|_| drop(other.enqueue(note("other"))));
+    // A job that moves bytes and waits holds up no kernels of another queue.
+    let (go, moving) = held(&one, true);
+    other.enqueue(nothing()).wait(WaitReason::Synchronize).unwrap();
+    assert!(!moving.poll().unwrap());
     go.send(()).unwrap();
-    one.synchronize().unwrap();
-    other.synchronize().unwrap();
-    assert_eq!(*order.lock().unwrap(), ["other", "one", "other", "one", "other", "one"]);
+    // Kernels have the threads to themselves, one job at a time.
+    let (go, running) = held(&one, false);
+    other.enqueue_move(nothing()).wait(WaitReason::Synchronize).unwrap();
+    let next = other.enqueue(nothing());
+    assert!(!running.poll().unwrap());
+    go.send(()).unwrap();
+    next.wait(WaitReason::Synchronize).unwrap();
+    running.wait(WaitReason::Synchronize).unwrap();
 }

@@ -1,17 +1,44 @@
-//! Running a queue's jobs, on the thread of its executor.
+//! Running a queue's jobs: what only moves bytes on the queue's own thread, kernels on the executor's.
 
+use super::executor::Executor;
 use super::{Job, Shared, Task};
 use crate::memory::Owner;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use tintype_accel::{Error, Result};
 
 impl Shared {
-    /// Runs the next job, if there is one. Says whether there are more; where there are none, the queue has to be scheduled
-    /// again for the next.
-    pub(super) fn run_one(&self) -> bool {
+    /// Has jobs run, one after the other, until the queue is closed and empty.
+    pub(super) fn work_off(self: &Arc<Self>, executor: &Executor) {
+        while let Some((number, kernels)) = self.wait_for_job() {
+            match kernels {
+                true => {
+                    executor.schedule(Arc::clone(self));
+                    self.wait_until(number);
+                }
+                false => self.run_one(),
+            }
+        }
+    }
+
+    /// The number of the next job, and whether it runs kernels; none where the queue is closed and empty.
+    fn wait_for_job(&self) -> Option<(u64, bool)> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.front() {
+                return Some((state.completed + 1, job.kernels));
+            }
+            if state.closing {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Runs the next job.
+    pub(super) fn run_one(&self) {
         if let Some((job, number, skipped)) = self.next() {
             let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
             let mut run = |work: &mut (dyn FnMut(&mut Owner) -> Result<()> + Send)| match skipped {
@@ -36,9 +63,6 @@ impl Shared {
             drop(state);
             self.progress.notify_all();
         }
-        let mut state = self.lock();
-        state.scheduled = !state.jobs.is_empty();
-        state.scheduled
     }
 
     /// The next job, its number, and whether it is skipped because an earlier one failed.
