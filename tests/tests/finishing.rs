@@ -60,11 +60,11 @@ fn a_preview_is_the_estimate_without_noise() {
     let mut recorder = Recorder::default();
     let request = Request { steps: Some(Steps::Count(4)), preview: Some(2), ..base() };
     let made = pipeline.generate(&request, &mut recorder, &CancelToken::default()).unwrap();
-    let previews = recorder.events.iter().filter_map(|event| match event {
+    let mut previews = recorder.events.iter().filter_map(|event| match event {
         Event::Preview { preview, done: 2, .. } => Some(preview),
         _ => None,
     });
-    let preview = previews.last().unwrap();
+    let preview = previews.next_back().unwrap();
 
     let latents = &recorder.tensors["latents_step_1"];
     let [pictures, tokens, channels] = latents.shape[..] else { panic!("{:?}", latents.shape) };

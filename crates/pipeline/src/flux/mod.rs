@@ -12,6 +12,7 @@ mod step;
 mod text;
 mod vae;
 
+pub(crate) use model::FluxModel;
 pub(crate) use run::Flux;
 pub use stages::Phase;
 pub(crate) use stages::{Part, Stage};

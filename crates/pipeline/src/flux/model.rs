@@ -67,6 +67,20 @@ impl FluxModel {
         Ok(Self { fingerprint: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(), ..model })
     }
 
+    /// What is wrong with the components that [`FluxModel::open`] opens, each for itself.
+    pub(crate) fn faults(folder: &ModelFolder) -> Vec<Error> {
+        let clip = || {
+            let at = folder.component_of("text_encoder", &["CLIPTextModel"])?;
+            clip::Config::from_json(&config(&at)?).map_err(|e| Error::model(at.path(), e)).map(drop)
+        };
+        let t5 = || {
+            let at = folder.component_of("text_encoder_2", &["T5EncoderModel"])?;
+            t5::Config::from_json(&config(&at)?).map_err(|e| Error::model(at.path(), e)).map(drop)
+        };
+        let each = [clip(), t5(), folder.transformer().map(drop), folder.vae().map(drop)];
+        each.into_iter().filter_map(Result::err).collect()
+    }
+
     /// Refuses components whose widths do not fit each other.
     fn agree(&self, folder: &ModelFolder) -> Result<()> {
         let latents = self.vae.latent_channels.saturating_mul(4);

@@ -4,7 +4,7 @@ mod names;
 mod scan;
 
 use crate::files::Checkpoint;
-use crate::flux::Flux;
+use crate::flux::{Flux, FluxModel};
 use crate::folder::{ModelFolder, PipelineClass};
 use crate::{CancelToken, Result};
 pub(super) use names::compare;
@@ -168,16 +168,18 @@ fn one_by_one(
     checked: &mut Checked,
 ) -> Vec<(&'static str, std::sync::Arc<Checkpoint>)> {
     let mut parts = Vec::new();
+    let mut faults = FluxModel::faults(folder);
     for (name, stem) in COMPONENTS {
         let opened = folder.component(name).and_then(|(_, path)| Checkpoint::open(&path, &[stem]));
         match opened {
             Ok(checkpoint) => parts.push((name, std::sync::Arc::new(checkpoint))),
-            Err(error) => {
-                let problem = Problem::Unreadable { reason: error.to_string() };
-                if !checked.problems.contains(&problem) {
-                    checked.problems.push(problem);
-                }
-            }
+            Err(error) => faults.push(error),
+        }
+    }
+    for error in faults {
+        let problem = Problem::Unreadable { reason: error.to_string() };
+        if !checked.problems.contains(&problem) {
+            checked.problems.push(problem);
         }
     }
     parts
