@@ -42,6 +42,8 @@ struct Source {
     weights: Option<Checkpoint>,
     side: [usize; 2],
     text_tokens: usize,
+    /// Whether somebody asked for so many: if not, a model that takes fewer is given fewer.
+    tokens_asked: bool,
     dtype: DType,
 }
 
@@ -68,6 +70,7 @@ impl Source {
             weights: None,
             side: [side(options.width), side(options.height)],
             text_tokens: options.text_tokens.unwrap_or(default.text_tokens),
+            tokens_asked: options.text_tokens.is_some(),
             dtype: options.dtype.unwrap_or(DType::F32),
         };
         if let Some(folder) = &options.model {
@@ -183,7 +186,11 @@ fn t5(source: Source, seed: u64) -> Result<Case> {
 
 fn clip(source: Source, seed: u64) -> Result<Case> {
     let config = clip::Config::from_json(&source.config)?;
-    let (dtype, length) = (source.dtype, source.text_tokens);
+    let dtype = source.dtype;
+    let length = match source.tokens_asked {
+        true => source.text_tokens,
+        false => source.text_tokens.min(config.max_position_embeddings),
+    };
     let program = clip::program(&config, Some(CLIP_PREFIX), 1, length, dtype)?;
     let ids = ids(config.vocab_size, length, seed);
     let mask = clip::causal_mask(length, dtype);

@@ -54,10 +54,12 @@ impl PipelineSubject {
             let model = Some(root.clone());
             Case::open(&Options { what, model, dtype, width, height, text_tokens, ..Options::of(what) })
         };
+        // True classifier-free guidance, which a folder may ask for by itself, is a second pass with the negative prompt.
+        let passes = 1 + u64::from(made.settings.true_cfg.is_some());
         let modules = [
-            (module(What::Clip, None)?, 1),
-            (module(What::T5, Some(text_tokens))?, 1),
-            (module(What::Transformer, Some(text_tokens))?, options.steps as u64),
+            (module(What::Clip, None)?, passes),
+            (module(What::T5, Some(text_tokens))?, passes),
+            (module(What::Transformer, Some(text_tokens))?, passes * options.steps as u64),
             (module(What::Vae, None)?, 1),
         ];
         let sizes =
