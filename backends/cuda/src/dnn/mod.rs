@@ -1,0 +1,1 @@
+//! Attention and convolution by cuDNN.

@@ -1,0 +1,1 @@
+//! The driver: devices, memory, modules, streams, events, graphs.

@@ -1,0 +1,8 @@
+//! The CUDA plugin: native kernels, cuBLASLt, cuDNN and CUDA graphs.
+//!
+//! Builds on any machine: driver, cuBLASLt, cuDNN and NVRTC are found at run time, and what is missing is named.
+
+mod blas;
+mod dnn;
+mod driver;
+mod libraries;

@@ -1,0 +1,1 @@
+//! Where the vendor's libraries are.

@@ -1,0 +1,1 @@
+//! The kernels' source and how each is launched.
