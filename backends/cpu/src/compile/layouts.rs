@@ -1,9 +1,8 @@
 //! The layouts of a block's values, and what follows for its memory.
 
-use super::layout::Layout;
 use super::lower::Callees;
 use tintype_accel::Buffer;
-use tintype_program::memory::{Need, Scratch, Storage};
+use tintype_program::memory::{Layout, Need, Scratch, Storage};
 use tintype_program::{Block, Node, Op, ValueId};
 
 /// How the elements of each value lie, and which values are views.

@@ -2,7 +2,6 @@
 
 mod cache;
 mod coverage;
-mod layout;
 mod layouts;
 mod lower;
 mod packing;

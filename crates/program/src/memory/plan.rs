@@ -22,6 +22,12 @@ pub enum Storage {
         /// The positions of operands that may be overwritten, the most wanted first.
         operands: Vec<usize>,
     },
+    /// In a part of the memory of a value that a later node defines from it, such as a concat's result: who writes it
+    /// writes the later value too. The later value's own place is as its node asks. For nodes with one result.
+    Part {
+        /// The later value.
+        of: ValueId,
+    },
 }
 
 /// Memory that a node needs while it runs.
@@ -81,9 +87,9 @@ pub enum Place {
         /// The position among [`Block::results`]: outputs, then states, whose memory is that of the state itself.
         position: usize,
     },
-    /// A view of another value, which may be a view in turn.
+    /// A view or a part of another value, which may be one in turn.
     View {
-        /// The viewed value.
+        /// The other value.
         of: ValueId,
     },
 }

@@ -53,7 +53,10 @@ impl Storages {
                         None => storages.add(block, output, index, false),
                     }
                 }
-                (_, outputs) => outputs.iter().for_each(|&v| storages.add(block, v, index, false)),
+                (Storage::Part { of }, &[output]) if of.index() < values => {
+                    storages.add_part(block, index, output, of);
+                }
+                (_, outputs) => outputs.iter().for_each(|&v| storages.add_once(block, v, index)),
             }
         }
         storages
@@ -63,6 +66,21 @@ impl Storages {
         let (size, last) = (block.ty(value).bytes(), self.last_use[value.index()].max(first));
         self.piece[value.index()] = Some(self.pieces.len());
         self.pieces.push(Piece { is_argument, size, first, last });
+    }
+
+    /// Memory for a value that has none through its parts already.
+    fn add_once(&mut self, block: &Block, value: ValueId, index: usize) {
+        if self.piece[value.index()].is_none() {
+            self.add(block, value, index, false);
+        }
+    }
+
+    /// A value within another that is not defined yet: its memory is needed from here on.
+    fn add_part(&mut self, block: &Block, index: usize, value: ValueId, of: ValueId) {
+        self.add_once(block, of, index);
+        self.join(value, of);
+        self.view_of[value.index()] = Some(of);
+        self.exact[value.index()] = false;
     }
 
     fn join(&mut self, value: ValueId, operand: ValueId) {

@@ -161,3 +161,23 @@ fn nothing_is_written_over_memory_that_something_else_reads() {
     assert!(matches!(program.entry().nodes[2].op, Op::Binary { .. }));
     assert_ne!(place(&program, &made, 2), place(&program, &made, 0));
 }
+
+#[test]
+fn parts_lie_in_what_they_become() {
+    let program = trace(|scope| {
+        let x = scope.input("x", f32(&[4, 8]))?;
+        let (a, b) = (x.silu()?, x.unary(crate::Unary::Relu)?);
+        let joined = crate::concat(&[&a, &b], 0)?;
+        scope.output("y", &joined.matmul(&joined.transpose(&[1, 0])?)?)
+    });
+    let joined = program.entry().nodes.iter().find(|node| matches!(node.op, Op::Concat { .. })).unwrap();
+    let of = joined.outputs[0];
+    let made = entry(&program, |_, node| match node.op {
+        Op::Silu | Op::Unary { .. } => Need::fresh(&node.op).with_storage(Storage::Part { of }),
+        _ => strided(program.entry(), node),
+    });
+    assert_eq!(made.size, 256, "the parts take no memory of their own");
+    assert_eq!(place(&program, &made, 0), Place::View { of });
+    assert_eq!(place(&program, &made, 1), Place::View { of });
+    assert_eq!(made.places[of.index()], Place::Arena { offset: 0 });
+}

@@ -1,22 +1,25 @@
 //! Where the elements of a value lie: views without copies.
 
-use tintype_program::{Op, TensorType, contiguous_strides};
+use crate::{Op, TensorType, contiguous_strides};
 
-/// Element `(i, j, ...)` lies at `offset + i * strides[0] + j * strides[1] + ...`, in elements.
+/// How a plugin that lays tensors out by strides finds their elements: element `(i, j, ...)` lies at
+/// `offset + i * strides[0] + j * strides[1] + ...`, in elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) offset: usize,
-    pub(super) strides: Vec<usize>,
+pub struct Layout {
+    /// The first element.
+    pub offset: usize,
+    /// The distance between neighbours along each axis; 0 repeats an element.
+    pub strides: Vec<usize>,
 }
 
 impl Layout {
     /// Row-major order from the start.
-    pub(super) fn contiguous(shape: &[usize]) -> Self {
+    pub fn contiguous(shape: &[usize]) -> Self {
         Self { offset: 0, strides: contiguous_strides(shape) }
     }
 
     /// Whether the elements lie in row-major order without gaps.
-    pub(super) fn is_contiguous(&self, shape: &[usize]) -> bool {
+    pub fn is_contiguous(&self, shape: &[usize]) -> bool {
         let mut expected = 1;
         let packed = shape.iter().zip(&self.strides).rev().all(|(&extent, &stride)| {
             let fits = extent == 1 || stride == expected;
@@ -28,7 +31,7 @@ impl Layout {
 
     /// The layout of a view operation's result, where it needs no copy. `from` and `to` are the types of operand and
     /// result, this the layout of the operand.
-    pub(super) fn view(&self, op: &Op, from: &TensorType, to: &TensorType) -> Option<Self> {
+    pub fn view(&self, op: &Op, from: &TensorType, to: &TensorType) -> Option<Self> {
         if to.elements() == 0 {
             return op.is_view().then(|| Self::contiguous(&to.shape));
         }
@@ -59,8 +62,8 @@ impl Layout {
         }
     }
 
-    /// Another shape of the same elements: each run of axes that lie in row-major order among themselves is split anew.
-    fn reshape(&self, from: &[usize], to: &[usize]) -> Option<Self> {
+    /// The same elements in another shape of as many, where strides can say it: each run of axes that lie in row-major order among themselves is split anew.
+    pub fn reshape(&self, from: &[usize], to: &[usize]) -> Option<Self> {
         let axes = from.iter().zip(&self.strides).map(|(&extent, &stride)| (extent, stride));
         let axes: Vec<(usize, usize)> = axes.filter(|&(extent, _)| extent != 1).collect();
         let mut strides = vec![1; to.len()];
@@ -93,7 +96,7 @@ impl Layout {
     }
 
     /// How many elements of memory it reaches over, from `offset` on.
-    pub(super) fn reach(&self, shape: &[usize]) -> usize {
+    pub fn reach(&self, shape: &[usize]) -> usize {
         if shape.contains(&0) {
             return 0;
         }
@@ -104,7 +107,7 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tintype_program::DType;
+    use crate::DType;
 
     fn view(layout: &Layout, op: Op, from: &[usize], to: &[usize]) -> Option<Layout> {
         layout.view(&op, &TensorType::new(DType::F32, from), &TensorType::new(DType::F32, to))
