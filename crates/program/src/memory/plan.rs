@@ -9,6 +9,8 @@ use crate::{Block, Node, Op, Program, ValueId};
 pub enum Storage {
     /// In memory of its own.
     Fresh,
+    /// In memory of its own, in another order than row-major: where it is a result, it is copied there.
+    Permuted,
     /// In an operand's memory, as a view of it: nothing is computed. For nodes with one result.
     View {
         /// The operand's position.

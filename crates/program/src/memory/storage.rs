@@ -56,7 +56,10 @@ impl Storages {
                 (Storage::Part { of }, &[output]) if of.index() < values => {
                     storages.add_part(block, index, output, of);
                 }
-                (_, outputs) => outputs.iter().for_each(|&v| storages.add_once(block, v, index)),
+                (wanted, outputs) => outputs.iter().for_each(|&v| {
+                    storages.add_once(block, v, index);
+                    storages.exact[v.index()] &= wanted != Storage::Permuted;
+                }),
             }
         }
         storages

@@ -7,6 +7,7 @@ mod fuse_qkv;
 mod group;
 mod inline;
 mod intern;
+mod outline;
 mod rewrite;
 
 pub use common::eliminate_common;
@@ -15,3 +16,4 @@ pub use decompose::decompose;
 pub use fuse_qkv::fuse_qkv;
 pub use group::group_elementwise;
 pub use inline::inline;
+pub use outline::{Outline, outline};
