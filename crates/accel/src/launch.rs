@@ -62,4 +62,8 @@ pub enum FlushReason {
     Capture,
     /// Too much has accumulated.
     Size,
+    /// The host writes memory that accumulated work may read.
+    Write,
+    /// A point of the queue is marked, or all of it waited for.
+    Fence,
 }

@@ -1,0 +1,210 @@
+//! Compiling: from a Program to launch plans, one a block.
+
+use crate::Architecture;
+use crate::lower::{Callees, Target, lower};
+use crate::passes;
+use crate::plan::BlockPlan;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tintype_accel::{Counters, Coverage, Error, LaunchMode, OpCoverage, Result, Support, raise};
+use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
+
+/// How deep calls may nest: each level takes a piece of the caller's stack.
+const DEEPEST: usize = 256;
+
+/// What tells compiled blocks apart: the block's hash after this crate's passes, which act on each block by itself, so that a
+/// block keeps its hash whatever else of its Program changes; and whether it runs operation by operation.
+type Key = (BlockHash, bool);
+
+/// Compiled blocks, the least recently used let go beyond a number.
+pub(crate) struct Cache {
+    plans: HashMap<Key, (Arc<BlockPlan>, u64)>,
+    most: usize,
+    uses: u64,
+}
+
+impl Cache {
+    /// A cache of at most so many blocks.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { plans: HashMap::new(), most, uses: 0 }
+    }
+
+    fn get(&mut self, key: &Key) -> Option<Arc<BlockPlan>> {
+        self.uses += 1;
+        let (plan, used) = self.plans.get_mut(key)?;
+        *used = self.uses;
+        Some(Arc::clone(plan))
+    }
+
+    fn insert(&mut self, key: Key, plan: Arc<BlockPlan>) {
+        if self.plans.len() >= self.most {
+            let oldest = self.plans.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
+            oldest.map(|key| self.plans.remove(&key));
+        }
+        self.uses += 1;
+        self.plans.insert(key, (plan, self.uses));
+    }
+}
+
+/// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes
+/// together brought together.
+pub(crate) fn prepared(program: &Program, launch: LaunchMode) -> Result<Program> {
+    use tintype_program::passes::{decompose, group_elementwise};
+    let keep = |block: &Block, node: &Node| support(block, node) == Support::Native;
+    let program = decompose(program.clone(), keep)?;
+    Ok(match launch {
+        LaunchMode::Eager => program,
+        _ => passes::fuse_norms(group_elementwise(passes::fuse_gelu(program))),
+    })
+}
+
+/// The launch plan of a Program on a device that is not at hand. Library work is offered when the plan meets one.
+///
+/// # Errors
+///
+/// A Program that does not hold together, or an operation that there are no kernels for.
+pub fn launch_plan(
+    program: &Program,
+    launch: LaunchMode,
+    architecture: &Architecture,
+) -> Result<Arc<BlockPlan>> {
+    program.check()?;
+    let target = Target { architecture: architecture.clone(), tf32: false, fitted: true };
+    let (mut cache, counters) = (Cache::new(usize::MAX), Counters::default());
+    compile("gpu", program, launch, &target, &mut cache, &counters)
+}
+
+/// Compiles the blocks of a checked Program that `cache` does not hold, and gives the entry.
+pub(crate) fn compile(
+    backend: &'static str,
+    program: &Program,
+    launch: LaunchMode,
+    target: &Target,
+    cache: &mut Cache,
+    counters: &Counters,
+) -> Result<Arc<BlockPlan>> {
+    refuse_unsupported(backend, program)?;
+    let program = prepared(program, launch)?;
+    let eager = launch == LaunchMode::Eager;
+    let target = Target { fitted: !eager, ..target.clone() };
+    let hashes = program.hashes();
+    let plans = HashMap::new();
+    let mut compiler = Compiler { backend, program: &program, hashes, target, eager, cache, counters, plans };
+    compiler.block(program.entry_id(), 1)
+}
+
+/// One Program on its way to plans.
+struct Compiler<'c> {
+    backend: &'static str,
+    program: &'c Program,
+    hashes: Vec<BlockHash>,
+    target: Target,
+    eager: bool,
+    cache: &'c mut Cache,
+    counters: &'c Counters,
+    /// Of this Program.
+    plans: HashMap<BlockId, Arc<BlockPlan>>,
+}
+
+impl Compiler<'_> {
+    fn block(&mut self, id: BlockId, depth: usize) -> Result<Arc<BlockPlan>> {
+        if let Some(plan) = self.plans.get(&id) {
+            return Ok(Arc::clone(plan));
+        }
+        let block = self.program.block(id);
+        let too_deep = |compiler: &Self| {
+            let reason = format!("calls nest deeper than {DEEPEST}");
+            Err(refuse(compiler.backend, block, block.nodes.len(), reason))
+        };
+        if depth > DEEPEST {
+            return too_deep(self);
+        }
+        let mut callees = Callees::new();
+        for (index, node) in block.nodes.iter().enumerate() {
+            if let Op::Call { block: callee } = node.op {
+                callees.insert(index, self.block(callee, depth + 1)?);
+            }
+        }
+        let key = (self.hashes[id.index()], self.eager);
+        let plan = match self.cache.get(&key) {
+            Some(plan) => {
+                raise(&self.counters.cache_hits, 1);
+                plan
+            }
+            None => {
+                let lowered = lower(self.program, block, &callees, &self.target);
+                let plan = lowered.map_err(|(node, reason)| refuse(self.backend, block, node, reason))?;
+                if plan.depth > DEEPEST {
+                    return too_deep(self);
+                }
+                let plan = Arc::new(plan);
+                raise(&self.counters.compiles, 1);
+                self.cache.insert(key, Arc::clone(&plan));
+                plan
+            }
+        };
+        self.plans.insert(id, Arc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+/// Every operation of a checked Program.
+pub(crate) fn coverage(program: &Program) -> Coverage {
+    let ops = program.blocks.iter().flat_map(|block| {
+        block.nodes.iter().enumerate().map(move |(index, node)| OpCoverage {
+            block: block.name.clone(),
+            node: index,
+            op: node.op.name().into(),
+            operands: operands(block, node),
+            support: support(block, node),
+        })
+    });
+    Coverage { ops: ops.collect() }
+}
+
+/// What becomes of one operation.
+fn support(block: &Block, node: &Node) -> Support {
+    let encoded = || node.inputs.iter().any(|&value| !block.encoding(value).is_plain());
+    match node.op {
+        // No kernels are registered for operations of others.
+        Op::Custom { .. } => Support::Decomposed,
+        Op::Linear { activation: Activation::DynamicFp8 } => Support::Decomposed,
+        Op::Elementwise { .. } if encoded() => Support::Unsupported(
+            "an elementwise operation reads no encoded parameter; decode it first".into(),
+        ),
+        _ => Support::Native,
+    }
+}
+
+fn refuse_unsupported(backend: &'static str, program: &Program) -> Result<()> {
+    let coverage = coverage(program);
+    let Some(op) = coverage.unsupported().next() else { return Ok(()) };
+    let reason = match &op.support {
+        Support::Unsupported(reason) => reason.clone(),
+        _ => String::new(),
+    };
+    Err(Error::Unsupported {
+        backend: backend.into(),
+        block: op.block.clone(),
+        op: op.op.as_str().into(),
+        operands: op.operands.clone(),
+        reason,
+    })
+}
+
+fn refuse(backend: &'static str, block: &Block, node: usize, reason: String) -> Error {
+    let node = block.nodes.get(node);
+    Error::Unsupported {
+        backend: backend.into(),
+        block: block.name.clone(),
+        op: node.map_or("output", |node| node.op.name()).into(),
+        operands: node.map_or_else(String::new, |node| operands(block, node)),
+        reason,
+    }
+}
+
+/// The operands' types, as messages list them.
+fn operands(block: &Block, node: &Node) -> String {
+    let types: Vec<_> = node.inputs.iter().map(|&value| block.ty(value).to_string()).collect();
+    format!("({})", types.join(", "))
+}

@@ -1,0 +1,93 @@
+//! Plans with their kernels loaded and libraries asked.
+
+use crate::plan::{Action, BlockPlan};
+use crate::{Kernel, LibraryOp, Offer, Prepared, Runtime};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tintype_accel::Result;
+
+/// A plan that can be run.
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<BlockPlan>,
+    /// One for each step.
+    pub(crate) steps: Vec<ReadyStep>,
+    /// Bytes that libraries need while they run, called blocks included.
+    pub(crate) workspace: usize,
+}
+
+pub(crate) enum ReadyStep {
+    Kernel(Kernel),
+    Library(Arc<dyn Prepared>),
+    Call(Arc<Ready>),
+}
+
+/// What has been made ready on a device.
+#[derive(Default)]
+pub(crate) struct Preparations {
+    /// By where the plan lies; what is ready keeps its plan, so that no other comes to lie there.
+    ready: HashMap<usize, Arc<Ready>>,
+    offers: HashMap<LibraryOp, Offer>,
+}
+
+impl Preparations {
+    /// How many plans are kept ready.
+    const KEPT: usize = 2048;
+
+    /// Makes a plan ready: kernels compiled or found, and loaded.
+    pub(crate) fn ready(&mut self, runtime: &dyn Runtime, plan: &Arc<BlockPlan>) -> Result<Arc<Ready>> {
+        let key = Arc::as_ptr(plan) as usize;
+        if let Some(ready) = self.ready.get(&key) {
+            return Ok(Arc::clone(ready));
+        }
+        let mut steps = Vec::with_capacity(plan.steps.len());
+        let mut workspace = 0;
+        for step in &plan.steps {
+            steps.push(match &step.action {
+                Action::Launch(launch) => ReadyStep::Kernel(runtime.load(&launch.kernel)?),
+                Action::Library { op, own } => match self.offer(runtime, op) {
+                    Ok(prepared) => {
+                        workspace = workspace.max(prepared.workspace());
+                        ReadyStep::Library(prepared)
+                    }
+                    Err(_) => ReadyStep::Kernel(runtime.load(&own.kernel)?),
+                },
+                Action::Call { callee, .. } => {
+                    let callee = self.ready(runtime, callee)?;
+                    workspace = workspace.max(callee.workspace);
+                    ReadyStep::Call(callee)
+                }
+            });
+        }
+        let ready = Arc::new(Ready { plan: Arc::clone(plan), steps, workspace });
+        if self.ready.len() >= Self::KEPT {
+            self.ready.clear();
+        }
+        self.ready.insert(key, Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    /// What a library said to an operation; asked once.
+    fn offer(&mut self, runtime: &dyn Runtime, op: &LibraryOp) -> Offer {
+        if let Some(offer) = self.offers.get(op) {
+            return offer.clone();
+        }
+        let offer = runtime.prepare(op);
+        self.offers.insert(op.clone(), offer.clone());
+        offer
+    }
+
+    /// What took each library operation so far, and how often it was asked for: for reports.
+    pub(crate) fn taken(&self) -> Vec<String> {
+        let mut taken: Vec<String> = self
+            .offers
+            .values()
+            .map(|offer| match offer {
+                Ok(prepared) => prepared.describe(),
+                Err(reason) => format!("own kernel ({reason})"),
+            })
+            .collect();
+        taken.sort();
+        taken.dedup();
+        taken
+    }
+}
