@@ -29,6 +29,9 @@ pub trait Driver: Send + Sync {
 pub struct OpenOptions {
     /// Threads that host work may use; as many as the machine has cores where it is not said.
     pub threads: Option<usize>,
+    /// Whether a GPU may round the factors of f32 products to tf32 (10 bits of fraction instead of 23), which its matrix
+    /// units take many times as fast. Never without being asked for.
+    pub tf32: bool,
 }
 
 /// How a Program is compiled.

@@ -16,7 +16,7 @@ use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tintype::LaunchMode;
+use tintype::{LaunchMode, OpenOptions};
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
@@ -189,6 +189,18 @@ pub(crate) struct DeviceArgs {
     /// Threads for work on the CPU [default: all cores].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Let a GPU round the factors of f32 products to tf32: faster, 10 bits of fraction instead of 23.
+    #[arg(long)]
+    pub(crate) tf32: bool,
+}
+
+impl DeviceArgs {
+    /// How the device is opened.
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        let mut options = OpenOptions::default();
+        (options.threads, options.tf32) = (self.threads, self.tf32);
+        options
+    }
 }
 
 /// Options of `tintype devices`.
@@ -206,10 +218,17 @@ pub(crate) struct DevicesArgs {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype conformance --backend cpu
-  tintype conformance --backend cpu --json > verdict.json")]
+  tintype conformance --backend cpu --json > verdict.json
+  tintype conformance --backend cuda --launch graph --only attention")]
 pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    /// Launch modes, with commas between: eager, compiled, lazy, graph [default: all that the device has].
+    #[arg(long, value_name = "MODES", value_delimiter = ',')]
+    pub(crate) launch: Vec<LaunchMode>,
+    /// Only cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
     /// Prints one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,12 +4,11 @@ use crate::args::{BenchArgs, BenchWhat};
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
+use tintype::DType;
 use tintype::bench::{Bench, BenchResult, Options, What, peak};
-use tintype::{DType, OpenOptions};
 
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
-    let mut open = OpenOptions::default();
-    open.threads = args.device.threads;
+    let open = args.device.open_options();
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
     eprintln!("device: {}", opened.choice);
     let accelerator = opened.accelerator;

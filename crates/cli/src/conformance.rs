@@ -1,20 +1,17 @@
 //! `tintype conformance`.
 
 use crate::args::ConformanceArgs;
+use crate::say;
 use anyhow::Result;
 use std::process::ExitCode;
-use tintype::OpenOptions;
+use tintype::conformance::suite::{self, Options};
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode> {
-    let mut options = OpenOptions::default();
-    options.threads = args.device.threads;
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
-    eprintln!("device: {}", opened.choice);
-    let report = tintype::conformance::suite::run(&opened.accelerator, &Default::default())?;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!("{report}");
-    }
+    let open = args.device.open_options();
+    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
+    say::note(format!("device: {}", opened.choice));
+    let options = Options { launch: args.launch.clone(), only: args.only.clone() };
+    let report = suite::run(&opened.accelerator, &options)?;
+    say::line(if args.json { serde_json::to_string_pretty(&report)? } else { report.to_string() });
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use std::process::ExitCode;
 use tintype::pipeline::files;
 use tintype::pipeline::recipe::Recipe;
-use tintype::{OpenOptions, Pipeline, PipelineOptions};
+use tintype::{Pipeline, PipelineOptions};
 
 pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     let cancel = cancel_on_interrupt()?;
@@ -26,8 +26,7 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     for path in &outputs {
         files::check_writable(path)?;
     }
-    let mut options = OpenOptions::default();
-    options.threads = args.device.threads;
+    let options = args.device.open_options();
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let mut saver = Saver::new(Progress::new(logging), args.quality, true, false);

@@ -1,6 +1,7 @@
 //! `tintype devices`.
 
 use crate::args::DevicesArgs;
+use crate::say;
 use anyhow::Result;
 use serde_json::json;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<ExitCode> {
     if args.json {
         let list: Vec<_> =
             found.iter().map(|(name, probe)| json!({ "backend": name, "probe": probe })).collect();
-        println!("{}", serde_json::to_string_pretty(&list)?);
+        say::line(serde_json::to_string_pretty(&list)?);
         return Ok(ExitCode::SUCCESS);
     }
     for (name, probe) in &found {
@@ -22,26 +23,31 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<ExitCode> {
 
 fn show(name: &str, probe: &Probe) {
     for device in &probe.devices {
-        println!("{}  {}{}", device.label(), device.name, if device.emulated { "  (emulated)" } else { "" });
-        println!("    architecture  {}", device.arch);
+        say::line(format!(
+            "{}  {}{}",
+            device.label(),
+            device.name,
+            if device.emulated { "  (emulated)" } else { "" }
+        ));
+        say::line(format!("    architecture  {}", device.arch));
         if let Some(bytes) = device.memory {
-            println!("    memory        {:.1} GiB", bytes as f64 / f64::from(1 << 30));
+            say::line(format!("    memory        {:.1} GiB", bytes as f64 / f64::from(1 << 30)));
         }
-        println!(
+        say::line(format!(
             "    dtypes        {}",
             list(device, |d| d.capabilities.dtypes.iter().map(|t| t.name()).collect())
-        );
-        println!(
+        ));
+        say::line(format!(
             "    launch modes  {}",
             list(device, |d| d.capabilities.launch.iter().map(|m| m.name()).collect())
-        );
+        ));
         for (what, version) in &device.versions {
-            println!("    {what:13} {version}");
+            say::line(format!("    {what:13} {version}"));
         }
     }
     if let Some(obstacle) = &probe.obstacle {
-        println!("{name}  not available: {}", obstacle.reason);
-        println!("    {}", obstacle.remedy);
+        say::line(format!("{name}  not available: {}", obstacle.reason));
+        say::line(format!("    {}", obstacle.remedy));
     }
 }
 

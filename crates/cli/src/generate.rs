@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use tintype::accel::{Choice, Stats};
 use tintype::pipeline::files::{self, PictureFormat};
-use tintype::{CancelToken, OpenOptions, Pipeline, PipelineOptions, Settings};
+use tintype::{CancelToken, Pipeline, PipelineOptions, Settings};
 
 /// Pixels between the pictures of a sheet.
 const GAP: usize = 8;
@@ -40,8 +40,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         // Minutes of work are not to be lost to a folder that cannot be written.
         files::check_writable(path)?;
     }
-    let mut options = OpenOptions::default();
-    options.threads = args.device.threads;
+    let options = args.device.open_options();
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);

@@ -1,0 +1,30 @@
+//! The driver, as a program registers it.
+
+use crate::runtime::{self, CudaRuntime};
+use std::sync::Arc;
+use tintype_accel::{Accelerator, Driver, OpenOptions, Probe, Result};
+use tintype_gpu::GpuAccelerator;
+
+/// The CUDA plugin's driver: NVIDIA GPUs of compute capability 8.0 and above. Every [`Driver::open`] makes an accelerator with
+/// a stream of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CudaDriver;
+
+impl Driver for CudaDriver {
+    fn name(&self) -> &'static str {
+        runtime::NAME
+    }
+
+    fn preference(&self) -> u32 {
+        100
+    }
+
+    fn probe(&self) -> Probe {
+        runtime::probe()
+    }
+
+    fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
+        let runtime = CudaRuntime::open(ordinal)?;
+        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32)))
+    }
+}
