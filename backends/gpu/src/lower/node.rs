@@ -2,7 +2,7 @@
 
 use super::{Lowering, Operand, matrix, reads_codes};
 use crate::{View, kernels, passes};
-use tintype_program::{Node, Op, TensorType};
+use tintype_program::{Block, Node, Op, TensorType, ValueId};
 
 impl Lowering<'_> {
     pub(super) fn node(&mut self, index: usize, node: &Node) -> Result<(), String> {
@@ -23,6 +23,9 @@ impl Lowering<'_> {
             && passes::is_fused(&node.op)
         {
             return self.fused(&node.op, self.program.block(*decomposition), &node.inputs, &outputs);
+        }
+        if let Op::Elementwise { block } = node.op {
+            return self.group(self.program.block(block), &node.inputs, &outputs);
         }
         let [to] = &outputs[..] else { return Err("it has more than one result".into()) };
         match &node.op {
@@ -50,9 +53,6 @@ impl Lowering<'_> {
         let arch = self.architecture();
         let launch = match (op, &views[..]) {
             (Op::Constant { value, .. }, []) => copy::fill(*value, &to.view, arch),
-            (Op::Elementwise { block }, views) => {
-                elementwise::group(self.program.block(*block), views, &to.view, arch)
-            }
             (op, views) if op.is_elementwise() => elementwise::single(op, views, &to.view, arch),
             (op, [x]) if op.is_view() => copy::copy(x, &to.view, arch),
             (Op::Reduce { function, axes }, [x]) => reduce::reduce(*function, axes, x, &to.view, arch),
@@ -70,6 +70,25 @@ impl Lowering<'_> {
             (op, views) => Err(format!("there is no kernel for {} of {} operands", op.name(), views.len())),
         }?;
         self.launch(op.name(), launch, &reads.iter().collect::<Vec<_>>(), &[to]);
+        Ok(())
+    }
+
+    /// A pass over memory for each result.
+    fn group(&mut self, block: &Block, inputs: &[ValueId], outputs: &[Operand]) -> Result<(), String> {
+        for (port, to) in block.outputs.iter().zip(outputs).filter(|(_, to)| to.view.elements() > 0) {
+            let mut part = Block { outputs: vec![port.clone()], ..block.clone() };
+            let used = part.used_values();
+            let is_used = |value: &ValueId| used.get(value.index()) == Some(&true);
+            let arguments: Vec<ValueId> = part.arguments().collect();
+            let read = arguments.iter().zip(inputs).filter(|(value, _)| is_used(value));
+            let reads = self.operands(&read.map(|(_, &input)| input).collect::<Vec<_>>())?;
+            part.inputs.retain(|port| is_used(&port.value));
+            part.params.retain(|param| is_used(&param.value));
+            part.nodes.retain(|node| node.outputs.iter().any(is_used));
+            let views: Vec<View> = reads.iter().map(|operand| operand.view.clone()).collect();
+            let launch = kernels::elementwise::group(&part, &views, &to.view, self.architecture())?;
+            self.launch("elementwise", launch, &reads.iter().collect::<Vec<_>>(), &[to]);
+        }
         Ok(())
     }
 
@@ -96,7 +115,7 @@ impl Lowering<'_> {
     }
 
     /// Whether a value, or the one that it is a view of, was written as a part of another.
-    fn was_written(&self, mut value: tintype_program::ValueId, whole: tintype_program::ValueId) -> bool {
+    fn was_written(&self, mut value: ValueId, whole: ValueId) -> bool {
         loop {
             if self.layouts.is_part_of(value, whole) {
                 return true;

@@ -5,7 +5,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 
-#define DEVICE static __device__ __forceinline__
+#define DEVICE __device__ __forceinline__
 #define KERNEL extern "C" __global__
 #define INFINITE __int_as_float(0x7f800000)
 

@@ -49,13 +49,6 @@ impl<'b> Expression<'b> {
         Ok(format!("{}const {} result = {stored};\n", self.statements, name(dtype)))
     }
 
-    /// The statements, and the name of the one result before it is stored.
-    pub(in crate::kernels) fn value(self) -> Result<(String, String), String> {
-        let [output] = &self.block.outputs[..] else { return Err("a group has one result".into()) };
-        let from = self.name(output.value)?;
-        Ok((self.statements, from))
-    }
-
     fn name(&self, value: ValueId) -> Result<String, String> {
         let known = self.names.get(&value).cloned();
         known.ok_or_else(|| format!("value {} of block `{}` is not defined", value.0, self.block.name))
