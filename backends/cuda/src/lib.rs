@@ -2,7 +2,11 @@
 //!
 //! Builds on any machine: driver, cuBLASLt, cuDNN and NVRTC are found at run time, and what is missing is named.
 
-mod blas;
-mod dnn;
+pub mod blas;
+pub mod dnn;
 mod driver;
 mod libraries;
+mod stream;
+mod table;
+
+pub use stream::Stream;
