@@ -8,13 +8,16 @@
 //! | `TINTYPE_KERNEL_CACHE` | the folder of compiled kernels; empty: none are kept |
 //! | `TINTYPE_CUDA_DRIVER` | a library that stands for `libcuda.so.1`: a software double, for tests |
 
-mod blas;
+pub mod blas;
 mod compiler;
-mod dnn;
+pub mod dnn;
 mod driver;
 mod libraries;
 mod probe;
 mod runtime;
+mod stream;
+mod table;
 
 pub use probe::probe;
 pub use runtime::CudaRuntime;
+pub use stream::Stream;

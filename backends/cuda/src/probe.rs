@@ -96,7 +96,7 @@ fn available(loaded: &Loaded, facts: &Facts) -> Result<(), Status> {
 /// A device as data.
 pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
     // SAFETY: only whether the symbol is there is asked.
-    let emulated = unsafe { loaded.library.library.get::<*const ()>(b"tintype_double_version\0") }.is_ok();
+    let emulated = unsafe { loaded.library.library.get::<*const ()>(b"tintype_double_counts\0") }.is_ok();
     let driver = match fs::read_to_string("/proc/driver/nvidia/version") {
         Ok(text) if !emulated => release(&text).map(|release| format!("{release}, ")),
         _ => None,
