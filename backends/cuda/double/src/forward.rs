@@ -15,7 +15,10 @@ pub fn library() -> Option<&'static Library> {
         match unsafe { Library::new(&path) } {
             Ok(library) => Some(library),
             Err(error) => {
-                eprintln!("tintype-cuda-double: {} `{path}`: {error}; nothing is forwarded", crate::config::FORWARD);
+                eprintln!(
+                    "tintype-cuda-double: {} `{path}`: {error}; nothing is forwarded",
+                    crate::config::FORWARD
+                );
                 None
             }
         }

@@ -1,7 +1,7 @@
 //! From a kernel's source to a cubin: compiled by NVRTC, or found on disk.
 
 mod cache;
-mod folder;
+pub(crate) mod folder;
 mod nvrtc;
 
 use cache::Cache;

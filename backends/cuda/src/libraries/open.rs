@@ -52,11 +52,13 @@ pub(crate) fn find(library: Library) -> Result<&'static Found, &'static Missing>
     match library {
         Library::Cuda | Library::Nvrtc => {}
         // They ask the loader for the driver by name.
-        Library::CublasLt => drop(find(Library::Cuda)),
-        // cuDNN ends the process if it cannot load cuBLASLt, and finds no engines without NVRTC.
+        Library::CublasLt => {
+            let _ = find(Library::Cuda);
+        }
+        // cuDNN ends the process if it cannot load cuBLASLt, and finds few engines without NVRTC.
         Library::Cudnn => {
             find(Library::CublasLt)?;
-            find(Library::Nvrtc)?;
+            let _ = find(Library::Nvrtc);
         }
     }
     FOUND[library as usize].get_or_init(|| search(library, &Surroundings::of_process())).as_ref()

@@ -70,7 +70,7 @@ impl CudaRuntime {
             device: describe(loaded, &facts),
             graphs: Graphs::new(Arc::clone(&queue)),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
-            libraries: library::Libraries::new(Arc::clone(&queue)),
+            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture),
             staging: Staging::new(Arc::clone(&queue), Arc::clone(&events)),
             arrivals: PinnedPool::new(Arc::clone(&queue)),
             marks: Mutex::default(),
