@@ -8,8 +8,6 @@ use tintype_accel::{Error, HostBytes};
 use tintype_cuda::{CudaRuntime, probe};
 use tintype_gpu::{Call, Kernel, KernelSource, Runtime, Scalar};
 
-const KIND: [&str; 2] = ["contexts", "pools"];
-
 fn bytes(count: usize) -> HostBytes {
     (0..count).map(|i| (i * 7 + i / 251) as u8).collect::<Vec<_>>().into()
 }
@@ -28,11 +26,11 @@ fn kernel(runtime: &CudaRuntime) -> Result<Option<Kernel>, Error> {
     }
 }
 
-/// Nothing is alive but what belongs to the device.
+/// What is alive, the device's own pool aside.
 fn alive(witness: &Witness) -> Vec<String> {
     let live = witness.live();
     let kinds = live.as_object().unwrap().iter();
-    let left = kinds.filter(|(kind, count)| !KIND.contains(&kind.as_str()) && count.as_u64() != Some(0));
+    let left = kinds.filter(|(kind, count)| *kind != "pools" && count.as_u64() != Some(0));
     left.map(|(kind, count)| format!("{kind}: {count}")).collect()
 }
 

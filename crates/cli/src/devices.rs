@@ -23,6 +23,9 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<ExitCode> {
 fn show(name: &str, probe: &Probe) {
     for device in &probe.devices {
         println!("{}  {}{}", device.label(), device.name, if device.emulated { "  (emulated)" } else { "" });
+        if device.id != device.label() {
+            println!("    id            {}", device.id);
+        }
         println!("    architecture  {}", device.arch);
         if let Some(bytes) = device.memory {
             println!("    memory        {:.1} GiB", bytes as f64 / f64::from(1 << 30));
