@@ -121,13 +121,8 @@ impl<'q> Capture<'q> {
         let mut template = Template { queue, raw: null_mut() };
         // SAFETY: the stream is alive; the handle may be written.
         let mut ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) };
-        let mut status = 0;
-        // A stream that goes on capturing would refuse everything from now on.
-        // SAFETY: as above.
-        if ended.is_err()
-            && unsafe { api.cuStreamIsCapturing(queue.raw(), &mut status) }.is_ok()
-            && status != 0
-        {
+        if ended.is_err() && is_capturing(queue) {
+            // A stream that goes on capturing would refuse everything from now on.
             let first = ended;
             // SAFETY: as above.
             ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) }.and(first);
@@ -139,6 +134,13 @@ impl<'q> Capture<'q> {
         queue.ok(ended)?;
         Ok(template)
     }
+}
+
+/// Whether the stream is capturing, as far as the driver tells.
+fn is_capturing(queue: &Queue) -> bool {
+    let mut status = 0;
+    // SAFETY: the stream is alive; the number may be written.
+    unsafe { queue.api.cuStreamIsCapturing(queue.raw(), &mut status) }.is_ok() && status != 0
 }
 
 impl Drop for Capture<'_> {

@@ -91,8 +91,8 @@ impl Staging {
         let from = block.memory.address().cast_const().cast();
         // SAFETY: the block holds the bytes, and is filled again only when the stream has passed the copy. What `to` is, the
         // caller vouches for.
-        self.queue
-            .ok(unsafe { self.queue.api.cuMemcpyHtoDAsync_v2(to, from, bytes.len(), self.queue.raw()) })?;
+        let sent = unsafe { self.queue.api.cuMemcpyHtoDAsync_v2(to, from, bytes.len(), self.queue.raw()) };
+        self.queue.ok(sent)?;
         match self.events.record() {
             Ok(mark) => block.fetched = Some(mark),
             Err(error) => {
