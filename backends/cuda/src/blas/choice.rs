@@ -2,7 +2,7 @@
 
 use super::Inner;
 use super::descriptor::Descriptor;
-use super::table::{CONFIGURATION, Choice, Table, preference};
+use super::table::{CONFIGURATION, Choice, IN_F32, Table, preference};
 use std::sync::Arc;
 
 /// What an algorithm may want of memory, in bytes: what NVIDIA advises for Hopper.
@@ -49,6 +49,8 @@ pub(super) fn first(
 pub(super) fn wanted(table: &Arc<Table>, alignment: usize) -> Result<Descriptor, String> {
     let mut wanted = Descriptor::preference(table)?;
     wanted.set(preference::WORKSPACE, WORKSPACE)?;
+    // The other schemes round parts of a sum to the result's type.
+    wanted.set(preference::REDUCTION, IN_F32)?;
     for operand in 0..4 {
         wanted.set(preference::ALIGNMENT + operand, alignment as u32)?;
     }

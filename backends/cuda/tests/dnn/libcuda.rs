@@ -76,5 +76,5 @@ functions! { NO_DEVICE;
     cuGetErrorName cuStreamGetCtx cuMemsetD8Async cuMemsetD32Async cuMemcpyHtoDAsync_v2 cuTensorMapEncodeTiled
     cuTensorMapEncodeIm2col cuPointerGetAttribute cuOccupancyMaxActiveClusters
     cuOccupancyMaxPotentialClusterSize cuLinkCreate cuLinkAddData cuLinkComplete cuLinkDestroy
-    cuLaunchCooperativeKernel
+    cuLaunchCooperativeKernel cuCtxGetLimit cuCtxPushCurrent cuCtxPopCurrent
 }

@@ -1,5 +1,7 @@
 //! Plans that cuDNN makes for the shapes of Flux, its encoders and its decoder, on machines without a GPU too.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod setting;
 
 use setting::{A100, H100, Paper, RTX5090, cudnn};
@@ -112,6 +114,8 @@ fn convolutions_have_plans() {
             ("512 to 512 at 128", convolution(512, 512, 128, 3)),
             ("128 to 128 at 1024", convolution(128, 128, 1024, 3)),
             ("16 to 512", convolution(16, 512, 128, 3)),
+            ("3 to 128", convolution(3, 128, 1024, 3)),
+            ("3 to 128, f32", Convolution { dtype: DType::F32, ..convolution(3, 128, 1024, 3) }),
             ("128 to 3", convolution(128, 3, 1024, 3)),
             ("1 by 1", convolution(512, 256, 256, 1)),
             ("a step down", step_down()),
