@@ -2,7 +2,8 @@
 
 use super::Inner;
 use super::descriptor::Descriptor;
-use super::table::{CONFIGURATION, Choice, preference};
+use super::table::{CONFIGURATION, Choice, IN_F32, Table, preference};
+use std::sync::Arc;
 
 /// What an algorithm may want of memory, in bytes: what NVIDIA advises for Hopper.
 const WORKSPACE: u64 = 32 << 20;
@@ -16,11 +17,7 @@ pub(super) fn first(
     [first, second, out]: &[Descriptor; 3],
     alignment: usize,
 ) -> Result<Choice, String> {
-    let mut wanted = Descriptor::preference(&inner.table)?;
-    wanted.set(preference::WORKSPACE, WORKSPACE)?;
-    for operand in 0..4 {
-        wanted.set(preference::ALIGNMENT + operand, alignment as u32)?;
-    }
+    let wanted = wanted(&inner.table, alignment)?;
     let choose = inner.table.cublasLtMatmulAlgoGetHeuristic()?;
     let mut list = [Choice::default(); LIST];
     let mut found = 0;
@@ -46,6 +43,18 @@ pub(super) fn first(
         .find(|choice| choice.status == 0 && choice.workspace as u64 <= WORKSPACE)
         .copied()
         .ok_or_else(|| format!("cuBLASLt {} has no algorithm for it", inner.version))
+}
+
+/// What is asked of an algorithm.
+pub(super) fn wanted(table: &Arc<Table>, alignment: usize) -> Result<Descriptor, String> {
+    let mut wanted = Descriptor::preference(table)?;
+    wanted.set(preference::WORKSPACE, WORKSPACE)?;
+    // The other schemes round parts of a sum to the result's type.
+    wanted.set(preference::REDUCTION, IN_F32)?;
+    for operand in 0..4 {
+        wanted.set(preference::ALIGNMENT + operand, alignment as u32)?;
+    }
+    Ok(wanted)
 }
 
 /// The library's version and what the algorithm is made of.

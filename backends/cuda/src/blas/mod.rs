@@ -57,48 +57,7 @@ impl Blas {
 
     /// Chooses an algorithm for a product whose results go out on `stream`, or says why the library does not take it.
     pub fn prepare(&self, op: &MatMul, stream: Stream) -> Offer {
-        let size = op.dtype.size();
-        let dtype = match op.dtype {
-            DType::F32 => data::F32,
-            DType::F16 => data::F16,
-            DType::Bf16 => data::BF16,
-            other => return Err(format!("cuBLASLt is not asked for products of {other}")),
-        };
-        let alignment = match op.alignment {
-            0 => return Err("an alignment of 0 bytes says nothing about addresses".into()),
-            // The largest power of two in it; the library knows none above 256.
-            bytes => (1usize << bytes.trailing_zeros()).min(256),
-        };
-        if alignment < size {
-            return Err(format!("addresses at multiples of {alignment} bytes split elements of {size}"));
-        }
-        let product = shape::product(op)?;
-        let table = &self.inner.table;
-        let fast = op.tf32 && op.dtype == DType::F32;
-        let compute = if fast { compute::FAST_TF32 } else { compute::F32 };
-        let mut description = Descriptor::operation(table, compute, data::F32)?;
-        description.set(operation::TRANSPOSE_A, i32::from(product.first.transposed))?;
-        description.set(operation::TRANSPOSE_B, i32::from(product.second.transposed))?;
-        let epilogue = match (op.epilogue, op.bias) {
-            (Epilogue::None, false) => epilogue::NONE,
-            (Epilogue::None, true) => epilogue::BIAS,
-            (Epilogue::GeluTanh, false) => epilogue::GELU,
-            (Epilogue::GeluTanh, true) => epilogue::GELU_BIAS,
-        };
-        description.set(operation::EPILOGUE, epilogue)?;
-        if op.bias {
-            description.set(operation::BIAS_TYPE, dtype)?;
-            // The choice reads the alignment off this address. The true one comes with each launch.
-            description.set(operation::BIAS, alignment)?;
-        }
-        let matrix = |columns: &shape::Columns| -> Result<Descriptor, String> {
-            let mut matrix =
-                Descriptor::layout(table, dtype, columns.rows, columns.columns, columns.leading)?;
-            matrix.set(layout::BATCH, product.batch as i32)?;
-            matrix.set(layout::BATCH_STRIDE, columns.stride as i64)?;
-            Ok(matrix)
-        };
-        let layouts = [matrix(&product.first)?, matrix(&product.second)?, matrix(&product.out)?];
+        let Described { description, layouts, alignment } = describe(&self.inner.table, op)?;
         let choice = choice::first(&self.inner, &description, &layouts, alignment)?;
         Ok(Arc::new(Product {
             name: choice::describe(&self.inner, &choice),
@@ -113,6 +72,59 @@ impl Blas {
     }
 }
 
+/// A product in the library's terms.
+struct Described {
+    description: Descriptor,
+    /// Of the first factor, the second, and the result.
+    layouts: [Descriptor; 3],
+    /// What every address is a multiple of, in bytes: a power of two.
+    alignment: usize,
+}
+
+fn describe(table: &Arc<Table>, op: &MatMul) -> Result<Described, String> {
+    let size = op.dtype.size();
+    let dtype = match op.dtype {
+        DType::F32 => data::F32,
+        DType::F16 => data::F16,
+        DType::Bf16 => data::BF16,
+        other => return Err(format!("cuBLASLt is not asked for products of {other}")),
+    };
+    let alignment = match op.alignment {
+        0 => return Err("an alignment of 0 bytes says nothing about addresses".into()),
+        // The largest power of two in it; the library knows none above 256.
+        bytes => (1usize << bytes.trailing_zeros()).min(256),
+    };
+    if alignment < size {
+        return Err(format!("addresses at multiples of {alignment} bytes split elements of {size}"));
+    }
+    let product = shape::product(op)?;
+    let fast = op.tf32 && op.dtype == DType::F32;
+    let compute = if fast { compute::FAST_TF32 } else { compute::F32 };
+    let mut description = Descriptor::operation(table, compute, data::F32)?;
+    description.set(operation::TRANSPOSE_A, i32::from(product.first.transposed))?;
+    description.set(operation::TRANSPOSE_B, i32::from(product.second.transposed))?;
+    let epilogue = match (op.epilogue, op.bias) {
+        (Epilogue::None, false) => epilogue::NONE,
+        (Epilogue::None, true) => epilogue::BIAS,
+        (Epilogue::GeluTanh, false) => epilogue::GELU,
+        (Epilogue::GeluTanh, true) => epilogue::GELU_BIAS,
+    };
+    description.set(operation::EPILOGUE, epilogue)?;
+    if op.bias {
+        description.set(operation::BIAS_TYPE, dtype)?;
+        // The choice reads the alignment off this address. The true one comes with each launch.
+        description.set(operation::BIAS, alignment)?;
+    }
+    let matrix = |columns: &shape::Columns| -> Result<Descriptor, String> {
+        let mut matrix = Descriptor::layout(table, dtype, columns.rows, columns.columns, columns.leading)?;
+        matrix.set(layout::BATCH, product.batch as i32)?;
+        matrix.set(layout::BATCH_STRIDE, columns.stride as i64)?;
+        Ok(matrix)
+    };
+    let layouts = [matrix(&product.first)?, matrix(&product.second)?, matrix(&product.out)?];
+    Ok(Described { description, layouts, alignment })
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Ok(destroy) = self.table.cublasLtDestroy() {
@@ -121,3 +133,6 @@ impl Drop for Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

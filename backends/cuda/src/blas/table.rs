@@ -84,9 +84,13 @@ pub(super) mod layout {
 
 pub(super) mod preference {
     pub const WORKSPACE: i32 = 1;
+    pub const REDUCTION: i32 = 3;
     /// Of a; those of b, c and d follow.
     pub const ALIGNMENT: i32 = 5;
 }
+
+/// `CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE`: parts of a sum are kept in f32 and added in a fixed order.
+pub(super) const IN_F32: u32 = 2;
 
 /// What an algorithm is made of, in the order of its report.
 pub(super) const CONFIGURATION: [(&str, i32); 4] =

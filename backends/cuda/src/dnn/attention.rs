@@ -3,8 +3,9 @@
 //! An additive mask may hold minus infinity. A row that is minus infinity throughout has no softmax; what cuDNN's kernels
 //! give for it is not promised.
 
-use super::graph::{Graph, Place, Shape, Tensor};
+use super::graph::Graph;
 use super::table::Table;
+use super::tensor::{ALIGNMENT, FLOAT, Place, Shape, Tensor};
 use super::values::{data, pointwise, reduction};
 use std::sync::Arc;
 use tintype_gpu::Attention;
@@ -31,7 +32,7 @@ pub(super) fn graph(table: &Arc<Table>, op: &Attention, version: usize) -> Resul
     let q = tensor(&mut graph, 0, [queries, depth], op.q)?;
     let v = tensor(&mut graph, 2, [keys, value_depth], op.v)?;
     let o = tensor(&mut graph, if op.mask.is_some() { 4 } else { 3 }, [queries, value_depth], op.o)?;
-    let scale = graph.tensor(Shape::packed([1; 4]), super::graph::FLOAT, Place::Host)?;
+    let scale = graph.tensor(Shape::packed([1; 4]), FLOAT, Place::Host)?;
     if op.mask.is_none() && version >= UNIFIED {
         let k = tensor(&mut graph, 1, [keys, depth], op.k)?;
         graph.attention([q, k, v, o], scale)?;
@@ -110,7 +111,7 @@ fn check(op: &Attention, version: usize) -> Result<(), String> {
             "cuDNN takes heads of up to {DEPTH} in steps of 8, not {depth} and {value_depth}"
         ));
     }
-    let vector = super::graph::ALIGNMENT as usize / op.dtype.size();
+    let vector = ALIGNMENT as usize / op.dtype.size();
     for (name, strides, rows) in
         [("q", op.q, queries), ("k", op.k, keys), ("v", op.v, keys), ("o", op.o, queries)]
     {

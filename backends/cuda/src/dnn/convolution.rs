@@ -1,8 +1,9 @@
 //! A convolution and its bias as a graph.
 
 use super::descriptor::Descriptor;
-use super::graph::{FLOAT, Graph, Place, Shape};
+use super::graph::Graph;
 use super::table::Table;
+use super::tensor::{FLOAT, Place, Shape};
 use super::values::{CROSS_CORRELATION, attribute, data, kind, of, pointwise};
 use std::sync::Arc;
 use tintype_gpu::Convolution;

@@ -22,7 +22,7 @@ impl Descriptor {
         let mut object = std::ptr::null_mut();
         // SAFETY: `object` is a place for the pointer.
         let status = unsafe { create(kind, &mut object) };
-        table.check(status, &format!("creating a descriptor of kind {kind}"))?;
+        table.check(status, format_args!("creating a descriptor of kind {kind}"))?;
         Ok(Self { object, table: table.clone() })
     }
 
@@ -38,7 +38,7 @@ impl Descriptor {
         let pointer = values.as_ptr().cast();
         // SAFETY: the library copies `values.len()` values of the type it is told, after checking that the attribute has it.
         let status = unsafe { set(self.object, attribute, of, values.len() as i64, pointer) };
-        self.table.check(status, &format!("setting attribute {attribute}"))
+        self.table.check(status, format_args!("setting attribute {attribute}"))
     }
 
     /// Sets an attribute to descriptors.
@@ -52,7 +52,7 @@ impl Descriptor {
         let mut count = 0;
         // SAFETY: no values are asked for, so none are written.
         let status = unsafe { get(self.object, attribute, of, 0, &mut count, std::ptr::null_mut()) };
-        self.table.check(status, &format!("counting attribute {attribute}"))?;
+        self.table.check(status, format_args!("counting attribute {attribute}"))?;
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
@@ -62,7 +62,7 @@ impl Descriptor {
         let (mut count, room) = (0, values.len() as i64);
         // SAFETY: there is room for `values.len()` values of the type the library is told.
         let status = unsafe { get(self.object, attribute, of, room, &mut count, values.as_mut_ptr().cast()) };
-        self.table.check(status, &format!("reading attribute {attribute}"))?;
+        self.table.check(status, format_args!("reading attribute {attribute}"))?;
         Ok(usize::try_from(count).unwrap_or(0).min(values.len()))
     }
 

@@ -2,6 +2,7 @@
 
 mod attention;
 mod cache;
+mod companions;
 mod convolution;
 mod descriptor;
 mod graph;
@@ -9,10 +10,13 @@ mod place;
 mod plan;
 mod prepared;
 mod table;
+mod tensor;
 mod values;
 
 use crate::Stream;
 use cache::Cache;
+pub use companions::Companions;
+use companions::functions;
 use graph::Graph;
 use place::{Held, Place};
 use plan::{Plan, Target};
@@ -40,18 +44,6 @@ struct Inner {
     version: usize,
     device: String,
 }
-
-/// Libraries that cuDNN opens by name. Whoever has them in the process by their full path spares it the search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Companions {
-    /// libcublasLt. Some versions of cuDNN end the process where they miss it.
-    pub blas: bool,
-    /// libnvrtc and its builtins, for engines that are compiled when they are asked for: all of attention.
-    pub compiler: bool,
-}
-
-/// The oldest version whose plans can be kept and whose enumerators are those listed here.
-const OLDEST: usize = 90_800;
 
 impl Dnn {
     /// Looks the library's functions up. `path` is where the library was found and `device` the device's name, for messages and
@@ -183,31 +175,4 @@ impl Inner {
     fn handle(&self) -> Result<Held<'_>, String> {
         self.place.handle()
     }
-}
-
-/// The library's functions and version, if it can be used at all.
-fn functions(
-    library: &'static libloading::Library,
-    path: &Path,
-    companions: Companions,
-) -> Result<(Arc<Table>, usize), String> {
-    // SAFETY: the signatures are those of cudnn_graph.h, the same throughout version 9.
-    let mut table = unsafe { Table::new(library, path) };
-    // SAFETY: takes nothing.
-    let version = unsafe { table.cudnnGetVersion()?() };
-    let name = crate::table::version(version);
-    table.name(&name);
-    let found = format!("cuDNN {name} ({})", path.display());
-    if !(OLDEST..100_000).contains(&version) {
-        return Err(format!("{found} is not one of 9.8 to 9.99: install nvidia-cudnn 9"));
-    }
-    if !companions.blas {
-        return Err(format!("{found} needs libcublasLt, which is not loaded: install nvidia-cublas"));
-    }
-    if !companions.compiler {
-        return Err(format!(
-            "{found} needs libnvrtc for kernels that it compiles, which is not loaded: install nvidia-cuda-nvrtc"
-        ));
-    }
-    Ok((Arc::new(table), version))
 }

@@ -62,13 +62,16 @@ pub(super) fn build(
     }
     let heuristics = heuristics.finalize("asking for engines")?;
     let count = heuristics.count(attribute::HEURISTIC_RESULTS, of::DESCRIPTOR)?;
-    if count == 0 {
-        return Err("cuDNN has no engine for it".into());
-    }
     let configurations: Vec<Descriptor> =
         (0..count).map(|_| Descriptor::new(table, kind::CONFIGURATION)).collect::<Result<_, _>>()?;
     let mut objects: Vec<Object> = configurations.iter().map(Descriptor::object).collect();
     let found = heuristics.get(attribute::HEURISTIC_RESULTS, of::DESCRIPTOR, &mut objects)?;
+    // The count is of candidates; those that the library cannot use here are left out of the list.
+    if found == 0 {
+        return Err(
+            "cuDNN has no engine for it (CUDNN_LOGLEVEL_DBG=3 CUDNN_LOGDEST_DBG=stderr shows why)".into()
+        );
+    }
     let mut reasons: Vec<String> = Vec::new();
     for configuration in configurations.into_iter().take(found) {
         match finish(table, &configuration, target, exact) {

@@ -2,8 +2,8 @@
 
 use super::Inner;
 use super::descriptor::Descriptor;
-use super::graph::{ALIGNMENT, HOST, id};
 use super::plan::Plan;
+use super::tensor::{ALIGNMENT, HOST, id};
 use super::values::{attribute, kind, of};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -73,6 +73,6 @@ impl Planned {
         // SAFETY: handle, plan and pack live, and the handle's lock is held; the scale lives as long as this; the caller
         // vouches for the addresses and the workspace.
         let status = unsafe { execute(handle.object(), self.plan.descriptor.object(), pack.object()) };
-        table.check(status, &format!("launching {}", self.name))
+        table.check(status, format_args!("launching {}", self.name))
     }
 }

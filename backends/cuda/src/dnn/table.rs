@@ -2,6 +2,7 @@
 
 use crate::table::table;
 use std::ffi::{CStr, c_char, c_void};
+use std::fmt::Display;
 
 /// An opaque object of the library: a descriptor, or a handle.
 pub(super) type Object = *mut c_void;
@@ -26,7 +27,7 @@ table! {
 
 impl Table {
     /// Turns a status into an error that names what was done, the number, and what the library says of it.
-    pub(super) fn check(&self, status: i32, what: &str) -> Result<(), String> {
+    pub(super) fn check(&self, status: i32, what: impl Display) -> Result<(), String> {
         if status == 0 {
             return Ok(());
         }

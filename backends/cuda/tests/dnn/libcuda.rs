@@ -26,17 +26,17 @@ pub extern "C" fn cuGetProcAddress_v2(
         *function = match name {
             "cuDriverGetVersion" => cuDriverGetVersion as *const c_void,
             "cuGetProcAddress" | "cuGetProcAddress_v2" => cuGetProcAddress_v2 as *const c_void,
-            _ if name.starts_with("cuLibrary") || name.starts_with("cuKernel") => done as *const c_void,
+            "cuLibraryLoadData" => cuLibraryLoadData as *const c_void,
+            "cuLibraryGetKernel" => cuLibraryGetKernel as *const c_void,
+            "cuLibraryUnload" => cuLibraryUnload as *const c_void,
+            "cuKernelGetFunction" => cuKernelGetFunction as *const c_void,
+            "cuKernelSetAttribute" => cuKernelSetAttribute as *const c_void,
             _ => absent as *const c_void,
         };
         if !status.is_null() {
             *status = 0;
         }
     }
-    0
-}
-
-extern "C" fn done() -> c_int {
     0
 }
 
@@ -53,15 +53,28 @@ macro_rules! functions {
     )* };
 }
 
-functions! { 0;
-    cuLibraryLoadData cuLibraryUnload cuLibraryGetKernel cuLibraryGetModule cuLibraryGetGlobal cuKernelGetFunction
-    cuKernelSetAttribute cuKernelGetAttribute cuFuncSetAttribute
+/// Functions that give a handle through their first parameter: any but null will do.
+macro_rules! makers {
+    ($($name:ident)*) => { $(
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name(out: *mut usize) -> c_int {
+            // SAFETY: the caller gives a place for the handle.
+            unsafe { *out = 0x1000 };
+            0
+        }
+    )* };
 }
+
+makers! { cuLibraryLoadData cuLibraryLoadFromFile cuLibraryGetKernel cuLibraryGetModule cuKernelGetFunction }
+
+functions! { 0; cuLibraryUnload cuKernelSetAttribute cuFuncSetAttribute }
 
 functions! { NO_DEVICE;
     cuInit cuDeviceGet cuDeviceGetCount cuDeviceGetAttribute cuDeviceGetName cuCtxGetCurrent cuCtxGetDevice
     cuCtxSetCurrent cuCtxPushCurrent_v2 cuCtxPopCurrent_v2 cuDevicePrimaryCtxRetain cuModuleLoadData
-    cuModuleLoadDataEx cuModuleGetFunction cuModuleUnload cuLaunchKernel cuLaunchKernelEx cuGetErrorString
+    cuModuleLoadDataEx cuModuleGetFunction cuModuleUnload cuLibraryGetGlobal cuKernelGetAttribute cuLaunchKernel cuLaunchKernelEx cuGetErrorString
     cuGetErrorName cuStreamGetCtx cuMemsetD8Async cuMemsetD32Async cuMemcpyHtoDAsync_v2 cuTensorMapEncodeTiled
     cuTensorMapEncodeIm2col cuPointerGetAttribute cuOccupancyMaxActiveClusters
+    cuOccupancyMaxPotentialClusterSize cuLinkCreate cuLinkAddData cuLinkComplete cuLinkDestroy
+    cuLaunchCooperativeKernel cuCtxGetLimit cuCtxPushCurrent cuCtxPopCurrent
 }

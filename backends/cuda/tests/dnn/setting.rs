@@ -43,7 +43,8 @@ pub fn cudnn(test: &str, paper: Paper, cache: Option<&Path>) -> Option<Dnn> {
 fn open() -> Result<(&'static libloading::Library, PathBuf), String> {
     let packages = std::env::var_os(VARIABLE).ok_or_else(|| format!("{VARIABLE} names no folder"))?;
     let packages = PathBuf::from(packages);
-    load(&stand_in()?)?;
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    load(&stand_in(folder.path())?)?;
     for name in ["libcublasLt.so.13", "libnvrtc-builtins.so.13.0", "libnvrtc.so.13"] {
         load(&packages.join("cu13/lib").join(name))?;
     }
@@ -57,9 +58,8 @@ fn load(path: &Path) -> Result<&'static libloading::Library, String> {
     Ok(Box::leak(Box::new(library)))
 }
 
-/// Builds the driver's stand-in.
-fn stand_in() -> Result<PathBuf, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?.keep();
+/// Builds the driver's stand-in, which may go once it is loaded: after that, cuDNN finds it by its name.
+fn stand_in(folder: &Path) -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dnn/libcuda.rs");
     let made = folder.join("libcuda.so.1");
     let out = Command::new("rustc")
