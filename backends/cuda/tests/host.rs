@@ -1,12 +1,17 @@
 //! The host's side of the runtime, under the software double of the driver.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod double;
 
 use double::{Witness, emulated};
 use std::sync::Arc;
 use tintype_accel::{Error, HostBytes};
 use tintype_cuda::{CudaRuntime, probe};
-use tintype_gpu::{Call, Kernel, KernelSource, Runtime, Scalar};
+use tintype_gpu::{
+    Attention, Call, Epilogue, Kernel, KernelSource, LibraryOp, MatMul, Matrix, Runtime, Scalar,
+};
+use tintype_program::DType;
 
 fn bytes(count: usize) -> HostBytes {
     (0..count).map(|i| (i * 7 + i / 251) as u8).collect::<Vec<_>>().into()
@@ -207,6 +212,56 @@ fn whichever_call_fails_nothing_is_left_behind() {
     assert!(struck > calls);
     witness.restart("");
     everything().unwrap();
+}
+
+#[test]
+fn work_is_offered_to_the_libraries_where_they_are() {
+    if !emulated("work_is_offered_to_the_libraries_where_they_are", "") {
+        return;
+    }
+    let runtime = CudaRuntime::open(0).unwrap();
+    let matrix = |leading, transposed| Matrix { leading, transposed, batch: 0 };
+    let product = LibraryOp::MatMul(MatMul {
+        batch: 1,
+        m: 256,
+        n: 512,
+        k: 128,
+        dtype: DType::Bf16,
+        a: matrix(128, false),
+        b: matrix(128, true),
+        d: matrix(512, false),
+        bias: true,
+        epilogue: Epilogue::None,
+        tf32: false,
+        alignment: 16,
+    });
+    let attention = LibraryOp::Attention(Attention {
+        batch: 1,
+        heads: 24,
+        queries: 512,
+        keys: 512,
+        depth: 128,
+        value_depth: 128,
+        dtype: DType::Bf16,
+        q: [24 * 512 * 128, 512 * 128, 128],
+        k: [24 * 512 * 128, 512 * 128, 128],
+        v: [24 * 512 * 128, 512 * 128, 128],
+        o: [24 * 512 * 128, 512 * 128, 128],
+        scale: 0.088_388_35_f32.to_bits(),
+        mask: None,
+    });
+    for op in [product, attention] {
+        // Whether they take it depends on what is installed; that they refuse with a reason does not.
+        match runtime.prepare(&op) {
+            Ok(prepared) => {
+                println!("{} takes it, {} bytes of workspace", prepared.describe(), prepared.workspace())
+            }
+            Err(reason) => {
+                println!("refused: {reason}");
+                assert!(reason.len() > 20);
+            }
+        }
+    }
 }
 
 #[test]
