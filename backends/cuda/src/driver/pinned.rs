@@ -63,6 +63,8 @@ impl PinnedPool {
     const KEPT: usize = 256 << 20;
     /// The smallest block, in bytes.
     const SMALLEST: usize = 64 << 10;
+    /// What blocks beyond it are a multiple of, in bytes.
+    const LARGE: usize = 16 << 20;
 
     pub(crate) fn new(queue: Arc<Queue>) -> Arc<Self> {
         Arc::new(Self { queue, idle: Mutex::default() })
@@ -85,8 +87,12 @@ impl PinnedPool {
             return Ok(idle.swap_remove(best));
         }
         drop(idle);
-        let size = bytes.max(Self::SMALLEST);
-        Pinned::new(&self.queue, size.checked_next_power_of_two().unwrap_or(size))
+        // Of few sizes, so that they are of use again; large ones, of which no more is wasted than they must have.
+        let size = match bytes {
+            0..=Self::LARGE => bytes.max(Self::SMALLEST).next_power_of_two(),
+            _ => bytes.div_ceil(Self::LARGE).saturating_mul(Self::LARGE),
+        };
+        Pinned::new(&self.queue, size)
     }
 
     /// Gives a block back. One that a copy may still be written to (`busy`) is kept, whatever there is: the next copy into

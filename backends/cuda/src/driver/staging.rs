@@ -63,7 +63,7 @@ impl Staging {
                 let part = next.fetch_add(1, Ordering::Relaxed);
                 let start = part.saturating_mul(BLOCK);
                 let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { return };
-                if let Err(error) = self.send(to + start as u64, &rest[..rest.len().min(BLOCK)]) {
+                if let Err(error) = self.send(to.wrapping_add(start as u64), &rest[..rest.len().min(BLOCK)]) {
                     next.store(parts, Ordering::Relaxed);
                     failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     return;

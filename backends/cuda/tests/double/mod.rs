@@ -15,15 +15,18 @@ pub fn emulated(test: &str, machine: &str) -> bool {
         return true;
     }
     let cache = tempfile::tempdir().unwrap();
-    let status = Command::new(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env("TINTYPE_CUDA_DRIVER", library())
-        .env("TINTYPE_CUDA_DOUBLE", machine)
-        .env("TINTYPE_KERNEL_CACHE", cache.path())
-        .status()
-        .unwrap();
+    let mut process = again(test, machine);
+    let status = process.env("TINTYPE_KERNEL_CACHE", cache.path()).status().unwrap();
     assert!(status.success(), "{test} under the double");
     false
+}
+
+/// This program, to run one test under the double.
+pub fn again(test: &str, machine: &str) -> Command {
+    let mut process = Command::new(env::current_exe().unwrap());
+    process.args(["--exact", test, "--nocapture"]);
+    process.env("TINTYPE_CUDA_DRIVER", library()).env("TINTYPE_CUDA_DOUBLE", machine);
+    process
 }
 
 /// Cargo builds the double beside the tests.
