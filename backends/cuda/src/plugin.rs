@@ -1,6 +1,6 @@
 //! The driver, as a program registers it.
 
-use crate::runtime::{self, CudaRuntime};
+use crate::{CudaRuntime, probe};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Driver, OpenOptions, Probe, Result};
 use tintype_gpu::GpuAccelerator;
@@ -12,7 +12,7 @@ pub struct CudaDriver;
 
 impl Driver for CudaDriver {
     fn name(&self) -> &'static str {
-        runtime::NAME
+        "cuda"
     }
 
     fn preference(&self) -> u32 {
@@ -20,7 +20,7 @@ impl Driver for CudaDriver {
     }
 
     fn probe(&self) -> Probe {
-        runtime::probe()
+        probe()
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {

@@ -79,6 +79,11 @@ pub trait Runtime: Send + Sync + 'static {
     /// [`Runtime::compiled`].
     fn load(&self, source: &KernelSource) -> Result<Kernel>;
 
+    /// Loads several, compiling side by side where the vendor can. An error is that of the first that fails.
+    fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
+        sources.iter().map(|source| self.load(source)).collect()
+    }
+
     /// Kernels that were compiled since the device was opened, rather than found.
     fn compiled(&self) -> u64;
 

@@ -68,13 +68,15 @@ impl Registry {
         self.drivers.iter().map(|driver| (driver.name(), driver.probe())).collect()
     }
 
-    /// Opens a device. `backend` is a plugin's name or `auto`; `device` is an ordinal, an id, or `backend:ordinal`.
+    /// Opens a device. `backend` is a plugin's name or `auto`; `device` is an ordinal, `backend:ordinal`, an id, or the
+    /// start of an id where only one device's starts so.
     ///
     /// A named backend runs or fails: nothing else is tried in its place.
     pub fn open(&self, backend: &str, device: Option<&str>, options: &OpenOptions) -> Result<Opened> {
         let from_device = device.and_then(|device| device.split_once(':')).map(|(backend, _)| backend);
         let named = match (backend, from_device) {
-            ("auto", Some(prefix)) if self.driver(prefix).is_ok() => Some(prefix),
+            // An id may have a colon too: a bus address, which starts with digits.
+            ("auto", Some(prefix)) if prefix.bytes().all(|byte| byte.is_ascii_alphabetic()) => Some(prefix),
             ("auto", _) => None,
             (name, _) => Some(name),
         };
@@ -137,18 +139,80 @@ fn pick(backend: &str, probe: &Probe, wanted: Option<&str>) -> Result<Device> {
     }
     let found = match wanted {
         None => probe.devices.first(),
-        Some(wanted) => probe.devices.iter().find(|device| {
-            device.id == wanted || device.label() == wanted || device.ordinal.to_string() == wanted
-        }),
+        Some(wanted) => named(&probe.devices, wanted),
     };
     found.cloned().ok_or_else(|| Error::NoSuchDevice {
         backend: backend.into(),
         device: wanted.unwrap_or("0").into(),
-        known: list(probe.devices.iter().map(Device::label)),
+        known: list(probe.devices.iter().flat_map(|device| {
+            let label = device.label();
+            let id = (device.id != label).then(|| device.id.clone());
+            [Some(label), id].into_iter().flatten()
+        })),
     })
+}
+
+/// The device of this ordinal, label or id, or the only one whose id starts so. Ids are hexadecimal: case is no matter.
+fn named<'d>(devices: &'d [Device], wanted: &str) -> Option<&'d Device> {
+    /// Fewer characters than `GPU-` and four digits would name a device by accident.
+    const SHORTEST: usize = 8;
+    let exact = |device: &&Device| {
+        device.id.eq_ignore_ascii_case(wanted)
+            || device.label() == wanted
+            || device.ordinal.to_string() == wanted
+    };
+    let start = |device: &&Device| {
+        let start = device.id.get(..wanted.len());
+        wanted.len() >= SHORTEST && start.is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+    };
+    let mut started = devices.iter().filter(start);
+    devices.iter().find(exact).or_else(|| started.next().filter(|_| started.next().is_none()))
 }
 
 fn list(names: impl IntoIterator<Item = impl ToString>) -> String {
     let names: Vec<_> = names.into_iter().map(|name| format!("`{}`", name.to_string())).collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capabilities;
+
+    fn device(ordinal: usize, id: &str) -> Device {
+        Device {
+            backend: "cuda",
+            ordinal,
+            id: id.into(),
+            name: "a card".into(),
+            arch: "sm_90".into(),
+            memory: None,
+            emulated: false,
+            versions: Vec::new(),
+            capabilities: Capabilities { dtypes: Vec::new(), launch: Vec::new() },
+        }
+    }
+
+    #[test]
+    fn a_device_is_named_by_ordinal_label_id_or_the_start_of_one_id() {
+        let devices =
+            [device(0, "GPU-00112233-4455"), device(1, "GPU-00112299-4455"), device(2, "0000:65:00.0")];
+        let found = |wanted| named(&devices, wanted).map(|device| device.ordinal);
+        assert_eq!([found("1"), found("cuda:2"), found("0000:65:00.0")], [Some(1), Some(2), Some(2)]);
+        assert_eq!([found("gpu-00112299-4455"), found("GPU-0011229")], [Some(1), Some(1)]);
+        assert_eq!([found("GPU-001122"), found("GPU-"), found("cuda:3"), found("")], [None; 4]);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_told_with_those_that_are() {
+        let probe = Probe { devices: vec![device(0, "GPU-00112233-4455")], obstacle: None };
+        let error = pick("cuda", &probe, Some("GPU-77")).unwrap_err().to_string();
+        assert!(error.contains("`cuda:0`, `GPU-00112233-4455`"), "{error}");
+    }
+
+    #[test]
+    fn a_device_of_a_backend_that_is_not_built_in_is_told_so() {
+        let opened = Registry::new().open("auto", Some("cuda:1"), &OpenOptions::default());
+        assert!(matches!(opened.err(), Some(Error::UnknownBackend { .. })));
+    }
 }

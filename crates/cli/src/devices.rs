@@ -29,6 +29,9 @@ fn show(name: &str, probe: &Probe) {
             device.name,
             if device.emulated { "  (emulated)" } else { "" }
         ));
+        if device.id != device.label() {
+            say::line(format!("    id            {}", device.id));
+        }
         say::line(format!("    architecture  {}", device.arch));
         if let Some(bytes) = device.memory {
             say::line(format!("    memory        {:.1} GiB", bytes as f64 / f64::from(1 << 30)));

@@ -1,1 +1,138 @@
 //! Matrix products by cuBLASLt.
+
+mod choice;
+mod descriptor;
+mod prepared;
+mod shape;
+mod table;
+
+use crate::Stream;
+use descriptor::Descriptor;
+use prepared::Product;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use table::{Object, Table, compute, data, epilogue, layout, operation};
+use tintype_gpu::{Epilogue, MatMul, Offer};
+use tintype_program::DType;
+
+/// cuBLASLt on one device. Algorithms are chosen by its own heuristic when a product is prepared, and kept.
+pub struct Blas {
+    inner: Arc<Inner>,
+}
+
+/// What prepared products share.
+struct Inner {
+    table: Arc<Table>,
+    handle: Object,
+    version: String,
+    device: String,
+}
+
+// SAFETY: the library's handle may be used by any thread, and by several at once.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+impl Blas {
+    /// Looks the library's functions up and makes a handle. `path` is where the library was found and `device` the device's
+    /// name, both for messages. The device's context is current, now and whenever something is prepared or enqueued.
+    pub fn open(library: &'static libloading::Library, path: &Path, device: &str) -> Result<Self, String> {
+        // SAFETY: the signatures are those of cublasLt.h, which have not changed since version 11.
+        let mut table = unsafe { Table::new(library, path) };
+        // SAFETY: takes nothing.
+        let version = crate::table::version(unsafe { table.cublasLtGetVersion()?() });
+        table.name(&version);
+        let create = table.cublasLtCreate()?;
+        let mut handle = std::ptr::null_mut();
+        // SAFETY: `handle` is a place for the pointer.
+        table.check(unsafe { create(&mut handle) }, "cublasLtCreate")?;
+        let inner = Inner { table: Arc::new(table), handle, version, device: device.into() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The library's version, as `13.0.2`.
+    pub fn version(&self) -> &str {
+        &self.inner.version
+    }
+
+    /// Chooses an algorithm for a product whose results go out on `stream`, or says why the library does not take it.
+    pub fn prepare(&self, op: &MatMul, stream: Stream) -> Offer {
+        let Described { description, layouts, alignment } = describe(&self.inner.table, op)?;
+        let choice = choice::first(&self.inner, &description, &layouts, alignment)?;
+        Ok(Arc::new(Product {
+            name: choice::describe(&self.inner, &choice),
+            inner: self.inner.clone(),
+            description: Mutex::new(description),
+            layouts,
+            choice,
+            alignment: alignment as u64,
+            bias: op.bias,
+            stream,
+        }))
+    }
+}
+
+/// A product in the library's terms.
+struct Described {
+    description: Descriptor,
+    /// Of the first factor, the second, and the result.
+    layouts: [Descriptor; 3],
+    /// What every address is a multiple of, in bytes: a power of two.
+    alignment: usize,
+}
+
+fn describe(table: &Arc<Table>, op: &MatMul) -> Result<Described, String> {
+    let size = op.dtype.size();
+    let dtype = match op.dtype {
+        DType::F32 => data::F32,
+        DType::F16 => data::F16,
+        DType::Bf16 => data::BF16,
+        other => return Err(format!("cuBLASLt is not asked for products of {other}")),
+    };
+    let alignment = match op.alignment {
+        0 => return Err("an alignment of 0 bytes says nothing about addresses".into()),
+        // The largest power of two in it; the library knows none above 256.
+        bytes => (1usize << bytes.trailing_zeros()).min(256),
+    };
+    if alignment < size {
+        return Err(format!("addresses at multiples of {alignment} bytes split elements of {size}"));
+    }
+    let product = shape::product(op)?;
+    let fast = op.tf32 && op.dtype == DType::F32;
+    let compute = if fast { compute::FAST_TF32 } else { compute::F32 };
+    let mut description = Descriptor::operation(table, compute, data::F32)?;
+    description.set(operation::TRANSPOSE_A, i32::from(product.first.transposed))?;
+    description.set(operation::TRANSPOSE_B, i32::from(product.second.transposed))?;
+    let epilogue = match (op.epilogue, op.bias) {
+        (Epilogue::None, false) => epilogue::NONE,
+        (Epilogue::None, true) => epilogue::BIAS,
+        (Epilogue::GeluTanh, false) => epilogue::GELU,
+        (Epilogue::GeluTanh, true) => epilogue::GELU_BIAS,
+    };
+    description.set(operation::EPILOGUE, epilogue)?;
+    if op.bias {
+        description.set(operation::BIAS_TYPE, dtype)?;
+        // The choice reads the alignment off this address. The true one comes with each launch.
+        description.set(operation::BIAS, alignment)?;
+    }
+    let matrix = |columns: &shape::Columns| -> Result<Descriptor, String> {
+        let mut matrix = Descriptor::layout(table, dtype, columns.rows, columns.columns, columns.leading)?;
+        matrix.set(layout::BATCH, product.batch as i32)?;
+        matrix.set(layout::BATCH_STRIDE, columns.stride as i64)?;
+        Ok(matrix)
+    };
+    let layouts = [matrix(&product.first)?, matrix(&product.second)?, matrix(&product.out)?];
+    Ok(Described { description, layouts, alignment })
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Ok(destroy) = self.table.cublasLtDestroy() {
+            // SAFETY: made by `cublasLtCreate`, given back once; whatever used it held this.
+            unsafe { destroy(self.handle) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

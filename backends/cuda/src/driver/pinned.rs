@@ -1,0 +1,114 @@
+//! Host memory that the device can read and write by itself.
+
+use super::Queue;
+use std::ptr::{copy_nonoverlapping, null_mut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tintype_accel::Result;
+
+/// A block of page-locked memory. Freed when dropped; no copy may be under way then.
+pub(crate) struct Pinned {
+    queue: Arc<Queue>,
+    address: *mut u8,
+    bytes: usize,
+}
+
+// SAFETY: it is memory that this owns.
+unsafe impl Send for Pinned {}
+// SAFETY: as above; it is written through `&mut self`, or by copies whose end its users wait for.
+unsafe impl Sync for Pinned {}
+
+impl Pinned {
+    pub(crate) fn new(queue: &Arc<Queue>, bytes: usize) -> Result<Self> {
+        let mut address = null_mut();
+        queue.enter()?;
+        // SAFETY: the context is current; the address may be written. Without flags, the memory is cached.
+        queue.ok(unsafe { queue.api.cuMemHostAlloc(&mut address, bytes, 0) })?;
+        Ok(Self { queue: Arc::clone(queue), address: address.cast(), bytes })
+    }
+
+    pub(crate) fn address(&self) -> *mut u8 {
+        self.address
+    }
+
+    /// Copies bytes to its start, as many as fit.
+    pub(crate) fn fill(&mut self, from: &[u8]) {
+        // SAFETY: the block is this one's alone and holds `bytes` bytes.
+        unsafe { copy_nonoverlapping(from.as_ptr(), self.address, from.len().min(self.bytes)) };
+    }
+
+    /// The first bytes. No copy into it may be under way.
+    pub(crate) fn read(&self, bytes: usize) -> Vec<u8> {
+        // SAFETY: the block holds `bytes` bytes, zeroed by the system before the driver got them.
+        unsafe { std::slice::from_raw_parts(self.address, bytes.min(self.bytes)) }.to_vec()
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if self.queue.enter().is_ok() {
+            // SAFETY: allocated once, freed once.
+            let _ = unsafe { self.queue.api.cuMemFreeHost(self.address.cast()) };
+        }
+    }
+}
+
+/// Blocks for copies to the host, kept for the next: page-locking is slow.
+pub(crate) struct PinnedPool {
+    queue: Arc<Queue>,
+    idle: Mutex<Vec<Pinned>>,
+}
+
+impl PinnedPool {
+    /// The most that is kept, in bytes.
+    const KEPT: usize = 256 << 20;
+    /// The smallest block, in bytes.
+    const SMALLEST: usize = 64 << 10;
+    /// What blocks beyond it are a multiple of, in bytes.
+    const LARGE: usize = 16 << 20;
+
+    pub(crate) fn new(queue: Arc<Queue>) -> Arc<Self> {
+        Arc::new(Self { queue, idle: Mutex::default() })
+    }
+
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Pinned>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A block of at least so many bytes.
+    pub(crate) fn take(&self, bytes: usize) -> Result<Pinned> {
+        let mut idle = self.idle();
+        let fits = (0..idle.len())
+            .filter(|&i| idle[i].bytes >= bytes && idle[i].bytes / 4 <= bytes.max(Self::SMALLEST));
+        if let Some(best) = fits.min_by_key(|&i| idle[i].bytes) {
+            return Ok(idle.swap_remove(best));
+        }
+        drop(idle);
+        // Of few sizes, so that they are of use again; large ones, of which no more is wasted than they must have.
+        let size = match bytes {
+            0..=Self::LARGE => bytes.max(Self::SMALLEST).next_power_of_two(),
+            _ => bytes.div_ceil(Self::LARGE).saturating_mul(Self::LARGE),
+        };
+        Pinned::new(&self.queue, size)
+    }
+
+    /// Gives a block back. One that a copy may still be written to (`busy`) is kept, whatever there is: the next copy into
+    /// it is behind that one on the stream.
+    pub(crate) fn put(&self, block: Pinned, busy: bool) {
+        let mut idle = self.idle();
+        let kept: usize = idle.iter().map(|block| block.bytes).sum();
+        if busy || kept + block.bytes <= Self::KEPT {
+            idle.push(block);
+        }
+    }
+}
+
+impl Drop for PinnedPool {
+    fn drop(&mut self) {
+        // Blocks may be those of copies that nobody waited for.
+        let _ = self.queue.synchronize();
+    }
+}

@@ -1,0 +1,227 @@
+//! Kernels: compiled, loaded, launched.
+
+use crate::compiler::{Compiler, Cubin};
+use crate::driver::Queue;
+use cudarc::driver::sys::{CUfunction, CUmodule};
+use std::collections::HashMap;
+use std::ffi::{CString, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use tintype_accel::{Error, Result};
+use tintype_gpu::{Architecture, Call, Kernel, KernelSource, Scalar};
+
+/// `CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES` and `CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES`
+const STATIC_SHARED: i32 = 1;
+const DYNAMIC_SHARED: i32 = 8;
+/// The most parameters of a kernel.
+const PARAMETERS: usize = 128;
+
+/// The kernels of a runtime. A [`Kernel`] is a place in the list.
+pub(super) struct Kernels {
+    queue: Arc<Queue>,
+    compiler: Compiler,
+    prelude: String,
+    /// Shared memory that a block may have.
+    shared: u32,
+    loaded: RwLock<Vec<Function>>,
+    /// What each source became; locked while it becomes it, so that each does once.
+    known: Mutex<HashMap<KernelSource, Arc<Mutex<Option<Kernel>>>>>,
+    compiled: AtomicU64,
+}
+
+/// A kernel on the device.
+struct Function {
+    name: String,
+    raw: CUfunction,
+    _module: Module,
+}
+
+// SAFETY: a function may be launched from any thread.
+unsafe impl Send for Function {}
+// SAFETY: as above.
+unsafe impl Sync for Function {}
+
+/// Code on the device. Unloaded when dropped.
+struct Module {
+    queue: Arc<Queue>,
+    raw: CUmodule,
+}
+
+fn internal(reason: String) -> Error {
+    Error::Internal { backend: crate::probe::BACKEND.into(), reason }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kernels {
+    pub(super) fn new(queue: Arc<Queue>, compiler: Compiler, architecture: &Architecture) -> Self {
+        Self {
+            queue,
+            compiler,
+            prelude: prelude(architecture),
+            shared: architecture.shared,
+            loaded: RwLock::default(),
+            known: Mutex::default(),
+            compiled: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    /// See [`tintype_gpu::Runtime::load`].
+    pub(super) fn load(&self, source: &KernelSource) -> Result<Kernel> {
+        let slot = Arc::clone(lock(&self.known).entry(source.clone()).or_default());
+        let mut slot = lock(&slot);
+        if let Some(kernel) = *slot {
+            return Ok(kernel);
+        }
+        let function = self.make(source)?;
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        let kernel = Kernel(loaded.len() as u64);
+        loaded.push(function);
+        *slot = Some(kernel);
+        Ok(kernel)
+    }
+
+    /// Loads several, compiling on as many threads as there are cores.
+    pub(super) fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
+                // What fails fails again below, in order.
+                let _ = self.load(source);
+            }
+        };
+        thread::scope(|scope| {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            for _ in 1..cores.min(sources.len()) {
+                // A thread that cannot be started leaves its share to the others.
+                let _ = thread::Builder::new().name("tintype-compile".into()).spawn_scoped(scope, work);
+            }
+            work();
+        });
+        sources.iter().map(|source| self.load(source)).collect()
+    }
+
+    fn make(&self, source: &KernelSource) -> Result<Function> {
+        let text = format!("{}\n{}", self.prelude, source.code);
+        let cubin = self.cubin(source, &text)?;
+        let function = match self.place(source, &cubin) {
+            // Code from the disk that the device does not take: made by a compiler too new for this driver, perhaps.
+            Err(_) if !cubin.compiled => {
+                self.compiler.discard(&cubin);
+                self.place(source, &self.cubin(source, &text)?)?
+            }
+            placed => placed?,
+        };
+        Ok(function)
+    }
+
+    fn cubin(&self, source: &KernelSource, text: &str) -> Result<Cubin> {
+        let cubin = self.compiler.cubin(&source.entry, text)?;
+        self.compiled.fetch_add(u64::from(cubin.compiled), Ordering::Relaxed);
+        Ok(cubin)
+    }
+
+    fn place(&self, source: &KernelSource, cubin: &Cubin) -> Result<Function> {
+        let queue = &self.queue;
+        let name = CString::new(source.entry.as_str())
+            .map_err(|_| internal("a kernel's name has a NUL in it".into()))?;
+        queue.enter()?;
+        let mut module = Module { queue: Arc::clone(queue), raw: null_mut() };
+        // SAFETY: the context is current; the image is an ELF file, whose header says how long it is.
+        queue.ok(unsafe { queue.api.cuModuleLoadData(&mut module.raw, cubin.bytes.as_ptr().cast()) })?;
+        let mut raw = null_mut();
+        // SAFETY: the module is alive; the name is a string.
+        queue.ok(unsafe { queue.api.cuModuleGetFunction(&mut raw, module.raw, name.as_ptr()) })?;
+        let mut fixed = 0;
+        // SAFETY: the function is alive; the number may be written.
+        queue.ok(unsafe { queue.api.cuFuncGetAttribute(&mut fixed, STATIC_SHARED, raw) })?;
+        let most = self.shared.saturating_sub(fixed.unsigned_abs());
+        // Beyond 48 KiB a kernel must have asked beforehand.
+        // SAFETY: the function is alive.
+        queue.ok(unsafe { queue.api.cuFuncSetAttribute(raw, DYNAMIC_SHARED, most as i32) })?;
+        Ok(Function { name: source.entry.clone(), raw, _module: module })
+    }
+
+    /// See [`tintype_gpu::Runtime::launch`].
+    pub(super) fn launch(&self, call: &Call<'_>) -> Result<()> {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let function = usize::try_from(call.kernel.0).ok().and_then(|at| loaded.get(at));
+        let function = function.ok_or_else(|| internal(format!("there is no kernel {}", call.kernel.0)))?;
+        let count = call.params.len();
+        if count > PARAMETERS {
+            return Err(internal(format!(
+                "kernel `{}` has {count} parameters, {PARAMETERS} at most",
+                function.name
+            )));
+        }
+        let mut values = [0_u64; PARAMETERS];
+        for (value, param) in values.iter_mut().zip(call.params) {
+            *value = bits(*param);
+        }
+        let mut pointers: [*mut c_void; PARAMETERS] =
+            values.each_mut().map(|value| (value as *mut u64).cast());
+        let queue = &self.queue;
+        queue.enter()?;
+        let ([gx, gy, gz], [bx, by, bz]) = (call.grid, call.block);
+        // SAFETY: function and stream are alive. The driver copies as many values as the kernel has parameters before it
+        // returns; there are more than any kernel has, those that the caller did not give being zero.
+        let launched = unsafe {
+            queue.api.cuLaunchKernel(
+                function.raw,
+                gx,
+                gy,
+                gz,
+                bx,
+                by,
+                bz,
+                call.shared,
+                queue.raw(),
+                pointers.as_mut_ptr(),
+                null_mut(),
+            )
+        };
+        launched.map_err(|status| match queue.error(status) {
+            Error::Device { device, reason } => Error::Device {
+                device,
+                reason: format!(
+                    "kernel `{}`, grid {:?}, block {:?}, {} bytes of shared memory: {reason}",
+                    function.name, call.grid, call.block, call.shared
+                ),
+            },
+            other => other,
+        })
+    }
+}
+
+/// A parameter's bytes, the first ones where it is shorter than eight.
+fn bits(param: Scalar) -> u64 {
+    let four = |bytes: [u8; 4]| u64::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3], 0, 0, 0, 0]);
+    match param {
+        Scalar::Address(address) => address,
+        Scalar::I64(value) => value as u64,
+        Scalar::I32(value) => four(value.to_ne_bytes()),
+        Scalar::F32(value) => four(value.to_ne_bytes()),
+    }
+}
+
+/// What stands before every kernel.
+fn prelude(_architecture: &Architecture) -> String {
+    String::new()
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        if !self.raw.is_null() && self.queue.enter().is_ok() {
+            // SAFETY: loaded once, unloaded once; its functions go with it.
+            let _ = unsafe { self.queue.api.cuModuleUnload(self.raw) };
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Work that cuBLASLt and cuDNN take.
+
+use crate::Stream;
+use crate::blas::Blas;
+use crate::compiler::folder;
+use crate::dnn::{Companions, Dnn};
+use crate::driver::Queue;
+use crate::libraries::{Found, Library, find};
+use std::sync::{Arc, OnceLock};
+use tintype_accel::Result;
+use tintype_gpu::{Architecture, LibraryOp, Offer, Prepared};
+
+/// The libraries of a runtime, opened at the first offer. They are dropped with the context current.
+pub(super) struct Libraries {
+    /// The product's name.
+    device: String,
+    architecture: Architecture,
+    blas: OnceLock<std::result::Result<Blas, String>>,
+    dnn: OnceLock<std::result::Result<Dnn, String>>,
+    queue: Arc<Queue>,
+}
+
+/// What a library prepared, with the context made current on whichever thread uses it.
+struct Entered {
+    prepared: Option<Arc<dyn Prepared>>,
+    queue: Arc<Queue>,
+}
+
+impl Libraries {
+    pub(super) fn new(queue: Arc<Queue>, device: &str, architecture: &Architecture) -> Self {
+        Self {
+            device: device.into(),
+            architecture: architecture.clone(),
+            blas: OnceLock::new(),
+            dnn: OnceLock::new(),
+            queue,
+        }
+    }
+
+    /// See [`tintype_gpu::Runtime::prepare`].
+    pub(super) fn prepare(&self, op: &LibraryOp) -> Offer {
+        let enter = || -> Result<()> {
+            self.queue.outside_capture("a library's plan")?;
+            self.queue.enter()
+        };
+        enter().map_err(|error| error.to_string())?;
+        let prepared = match op {
+            LibraryOp::MatMul(op) => self.blas()?.prepare(op, self.stream()),
+            LibraryOp::Attention(op) => self.dnn()?.prepare_attention(op),
+            LibraryOp::Convolution(op) => self.dnn()?.prepare_convolution(op),
+        }?;
+        Ok(Arc::new(Entered { prepared: Some(prepared), queue: Arc::clone(&self.queue) }))
+    }
+
+    fn stream(&self) -> Stream {
+        Stream(self.queue.raw().cast())
+    }
+
+    fn blas(&self) -> std::result::Result<&Blas, String> {
+        let open = || {
+            let found = found(Library::CublasLt)?;
+            Blas::open(found.library, &found.path, &self.queue.label)
+        };
+        self.blas.get_or_init(open).as_ref().map_err(String::clone)
+    }
+
+    fn dnn(&self) -> std::result::Result<&Dnn, String> {
+        let open = || {
+            let found = found(Library::Cudnn)?;
+            let companions = Companions {
+                blas: accompanies(found, Library::CublasLt)?,
+                compiler: accompanies(found, Library::Nvrtc)?,
+            };
+            let plans = folder::of_user().map(|folder| folder.join("cudnn"));
+            let device = (self.device.as_str(), &self.architecture);
+            Dnn::open(found.library, &found.path, companions, device, self.stream(), plans.as_deref())
+        };
+        self.dnn.get_or_init(open).as_ref().map_err(String::clone)
+    }
+}
+
+fn found(library: Library) -> std::result::Result<&'static Found, String> {
+    find(library).map_err(|missing| format!("{missing}. {}", library.remedy()))
+}
+
+/// Whether a library is there that cuDNN asks the loader for. One of another major version of CUDA does not stand in for
+/// it: cuDNN would look for the right one, not find it, and end the process.
+fn accompanies(dnn: &Found, library: Library) -> std::result::Result<bool, String> {
+    let Ok(other) = find(library) else { return Ok(false) };
+    // SAFETY: `size_t cudnnGetCudartVersion(void)`, which returns a constant.
+    let made_for = unsafe {
+        dnn.library
+            .get::<unsafe extern "C" fn() -> usize>(b"cudnnGetCudartVersion\0")
+            .map(|call| call() / 1000)
+    };
+    let has: Option<usize> =
+        other.version.as_deref().and_then(|version| version.split('.').next()?.parse().ok());
+    match (made_for, has) {
+        (Ok(wanted), Some(major)) if wanted != major => Err(format!(
+            "cuDNN at {} is made for CUDA {wanted}, and {} at {} is of CUDA {major}: install both of one",
+            dnn.path.display(),
+            library.title(),
+            other.path.display()
+        )),
+        _ => Ok(true),
+    }
+}
+
+impl Prepared for Entered {
+    fn describe(&self) -> String {
+        self.prepared.as_ref().map_or_else(String::new, |prepared| prepared.describe())
+    }
+
+    fn workspace(&self) -> usize {
+        self.prepared.as_ref().map_or(0, |prepared| prepared.workspace())
+    }
+
+    fn enqueue(&self, addresses: &[u64], workspace: u64) -> Result<()> {
+        self.queue.enter()?;
+        self.prepared.as_ref().map_or(Ok(()), |prepared| prepared.enqueue(addresses, workspace))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // Whether or not the context could be made current, this is the time to let it go.
+        let _ = self.queue.enter();
+        self.prepared = None;
+    }
+}
+
+impl Drop for Libraries {
+    fn drop(&mut self) {
+        // As above: handles go with the fields.
+        let _ = self.queue.enter();
+    }
+}
