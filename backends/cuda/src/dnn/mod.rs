@@ -135,6 +135,10 @@ impl Dnn {
         if let Some(offer) = offers.get(&op) {
             return offer.clone();
         }
+        // A handle that could not be made now may be later: not an answer to keep.
+        if let Place::Device(_) = self.inner.place {
+            self.inner.handle()?;
+        }
         let offer = graph(&self.inner.table, self.inner.version)
             .and_then(|graph| self.plan(&format!("{op:?}"), graph, exact))
             .map(|plan| {
