@@ -91,8 +91,10 @@ impl Double {
         let (handle, graph) = (self.new_handle(), self.new_handle());
         let tails = BTreeMap::from([(key, Vec::new())]);
         let thread = std::thread::current().id();
-        self.captures
-            .insert(handle, Capture { origin: key, mode, thread, invalid: false, graph, nodes: Vec::new(), tails });
+        self.captures.insert(
+            handle,
+            Capture { origin: key, mode, thread, invalid: false, graph, nodes: Vec::new(), tails },
+        );
         self.set_capture(key, Some(handle));
         Ok(())
     }
@@ -103,7 +105,9 @@ impl Double {
         let Some(handle) = self.streams[&key].capture else {
             return refuse(ILLEGAL_STATE, "the stream is not being captured");
         };
-        let Some(capture) = self.captures.get(&handle) else { return refuse(ILLEGAL_STATE, "no such capture") };
+        let Some(capture) = self.captures.get(&handle) else {
+            return refuse(ILLEGAL_STATE, "no such capture");
+        };
         if capture.origin != key {
             self.invalidate(key);
             return refuse(STREAM_CAPTURE_UNMATCHED, "the capture began in another stream");
@@ -113,7 +117,9 @@ impl Double {
             return refuse(STREAM_CAPTURE_WRONG_THREAD, "the capture began on another thread");
         }
         let unjoined = self.unjoined(handle);
-        let Some(capture) = self.captures.remove(&handle) else { return refuse(ILLEGAL_STATE, "no such capture") };
+        let Some(capture) = self.captures.remove(&handle) else {
+            return refuse(ILLEGAL_STATE, "no such capture");
+        };
         for stream in self.streams.values_mut().filter(|stream| stream.capture == Some(handle)) {
             stream.capture = None;
         }
@@ -131,7 +137,8 @@ impl Double {
     /// A stream whose last node does not come before the origin's last.
     fn unjoined(&self, handle: Handle) -> Option<Handle> {
         let capture = self.captures.get(&handle)?;
-        let by_handle: BTreeMap<Handle, &Node> = capture.nodes.iter().map(|node| (node.handle, node)).collect();
+        let by_handle: BTreeMap<Handle, &Node> =
+            capture.nodes.iter().map(|node| (node.handle, node)).collect();
         let mut reached = std::collections::BTreeSet::new();
         let mut pending = capture.tails.get(&capture.origin)?.clone();
         while let Some(node) = pending.pop() {
@@ -146,7 +153,8 @@ impl Double {
     /// Records work as a node instead of doing it.
     pub fn capture_op(&mut self, key: Handle, op: Op) -> Answer {
         let node = self.new_handle();
-        let Some(capture) = self.streams[&key].capture.and_then(|handle| self.captures.get_mut(&handle)) else {
+        let Some(capture) = self.streams[&key].capture.and_then(|handle| self.captures.get_mut(&handle))
+        else {
             return refuse(ILLEGAL_STATE, "no such capture");
         };
         if capture.invalid {
@@ -177,7 +185,11 @@ impl Double {
                 hit = true;
             }
         }
-        if hit { refuse(STREAM_CAPTURE_UNSUPPORTED, "not allowed while a capture is under way") } else { Ok(()) }
+        if hit {
+            refuse(STREAM_CAPTURE_UNSUPPORTED, "not allowed while a capture is under way")
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses to wait for a stream that is being captured.

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn reads_what_is_asked() {
-        let config = Config::parse("devices=2, memory=24GiB,capability=120,driver=12080,name=Card,busy").unwrap();
+        let config =
+            Config::parse("devices=2, memory=24GiB,capability=120,driver=12080,name=Card,busy").unwrap();
         assert_eq!((config.devices, config.memory, config.capability), (2, 24 << 30, 120));
         assert_eq!((config.driver, config.name.as_str(), config.busy), (12080, "Card", true));
         assert_eq!(Config::parse("").unwrap(), Config::default());

@@ -16,7 +16,9 @@ impl Double {
             return refuse(INVALID_HANDLE, "the event and the stream are of different contexts");
         }
         if let Some(handle) = self.streams[&key].capture {
-            let Some(capture) = self.captures.get(&handle) else { return refuse(ILLEGAL_STATE, "no such capture") };
+            let Some(capture) = self.captures.get(&handle) else {
+                return refuse(ILLEGAL_STATE, "no such capture");
+            };
             if capture.invalid {
                 return refuse(STREAM_CAPTURE_INVALIDATED, "the capture is invalid already");
             }

@@ -31,9 +31,12 @@ impl Faults {
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let parts: Vec<&str> = item.split(':').collect();
             let later = parts.len() == 4 && parts[3] == "async";
-            let numbers = (parts.get(1).and_then(|n| n.parse().ok()), parts.get(2).and_then(|n| n.parse().ok()));
+            let numbers =
+                (parts.get(1).and_then(|n| n.parse().ok()), parts.get(2).and_then(|n| n.parse().ok()));
             match numbers {
-                (Some(nth), Some(status)) if parts.len() == 3 || later => faults.add(parts[0], nth, status, later),
+                (Some(nth), Some(status)) if parts.len() == 3 || later => {
+                    faults.add(parts[0], nth, status, later)
+                }
                 _ => {
                     return Err(format!(
                         "{}: `{item}` is not function:nth:status or function:nth:status:async",
@@ -56,7 +59,8 @@ impl Faults {
         for fault in self.0.iter_mut().filter(|fault| fault.function == function || fault.function == "*") {
             fault.left -= 1;
             if fault.left == 0 {
-                struck = Some(if fault.later { Strike::Later(fault.status) } else { Strike::Now(fault.status) });
+                struck =
+                    Some(if fault.later { Strike::Later(fault.status) } else { Strike::Now(fault.status) });
             }
         }
         self.0.retain(|fault| fault.left > 0);

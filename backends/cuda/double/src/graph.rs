@@ -96,8 +96,12 @@ impl Double {
                     let fresh = addresses.iter().filter(|address| seen.insert(**address));
                     fresh.map(|address| self.memory.find(*address, 0).map(drop)).collect()
                 }),
-                Op::Set { to, pattern, count } => self.memory.find(*to, count * pattern.len() as u64).map(drop),
-                Op::Copy { to, from, bytes } => [to, from].iter().try_for_each(|place| self.captured(**place, *bytes)),
+                Op::Set { to, pattern, count } => {
+                    self.memory.find(*to, count * pattern.len() as u64).map(drop)
+                }
+                Op::Copy { to, from, bytes } => {
+                    [to, from].iter().try_for_each(|place| self.captured(**place, *bytes))
+                }
                 Op::Graph(ops) => self.replayable(ops),
                 Op::Host(_) | Op::Record(_) | Op::Wait(_) | Op::Allocate(_) | Op::Free(_) => Ok(()),
             };
@@ -114,7 +118,9 @@ impl Double {
             Place::Device(address) => self.memory.find(address, bytes).map(drop),
             Place::Host(address) if is_device(address) => refuse(INVALID_VALUE, "a device address"),
             Place::Host(address) if self.host.locked(address, bytes).is_some() => Ok(()),
-            Place::Host(address) => refuse(INVALID_VALUE, format!("host memory {address:#x} is no longer page-locked")),
+            Place::Host(address) => {
+                refuse(INVALID_VALUE, format!("host memory {address:#x} is no longer page-locked"))
+            }
         }
     }
 }

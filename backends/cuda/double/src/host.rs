@@ -45,7 +45,9 @@ impl Host {
     pub fn read(&mut self, address: u64, into: &mut [u8]) -> Answer {
         match self.process()?.read_exact_at(into, address) {
             Ok(()) => Ok(()),
-            Err(_) => refuse(INVALID_VALUE, format!("host memory {address:#x}+{} is not readable", into.len())),
+            Err(_) => {
+                refuse(INVALID_VALUE, format!("host memory {address:#x}+{} is not readable", into.len()))
+            }
         }
     }
 
@@ -53,7 +55,9 @@ impl Host {
     pub fn write(&mut self, address: u64, from: &[u8]) -> Answer {
         match self.process()?.write_all_at(from, address) {
             Ok(()) => Ok(()),
-            Err(_) => refuse(INVALID_VALUE, format!("host memory {address:#x}+{} is not writable", from.len())),
+            Err(_) => {
+                refuse(INVALID_VALUE, format!("host memory {address:#x}+{} is not writable", from.len()))
+            }
         }
     }
 
@@ -83,7 +87,9 @@ impl Host {
                 self.locked.remove(&address);
                 Ok(())
             }
-            _ => refuse(INVALID_VALUE, format!("{address:#x} is not live page-locked memory of the driver's")),
+            _ => {
+                refuse(INVALID_VALUE, format!("{address:#x} is not live page-locked memory of the driver's"))
+            }
         }
     }
 

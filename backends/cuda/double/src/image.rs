@@ -52,7 +52,9 @@ impl Image {
         }
         let image = match magic {
             elf::MAGIC => elf::parse(&elf::bytes(host, address)?, capability)?,
-            [0x50, 0xed, 0x55, 0xba] => return refuse(INVALID_IMAGE, "a fat binary, which the double does not read"),
+            [0x50, 0xed, 0x55, 0xba] => {
+                return refuse(INVALID_IMAGE, "a fat binary, which the double does not read");
+            }
             _ => ptx::parse(&text(host, address)?, capability)?,
         };
         if image.kernels.is_empty() && image.globals.is_empty() {

@@ -46,10 +46,16 @@ impl Double {
             return refuse(INVALID_VALUE, format!("{threads} threads a block"));
         }
         if threads > u64::from(kernel.max_threads) || threads * u64::from(kernel.registers) > 65536 {
-            return refuse(LAUNCH_OUT_OF_RESOURCES, format!("{threads} threads; it was compiled for {}", kernel.max_threads));
+            return refuse(
+                LAUNCH_OUT_OF_RESOURCES,
+                format!("{threads} threads; it was compiled for {}", kernel.max_threads),
+            );
         }
         if launch.shared > dynamic {
-            return refuse(INVALID_VALUE, format!("{} bytes of shared memory; its attribute allows {dynamic}", launch.shared));
+            return refuse(
+                INVALID_VALUE,
+                format!("{} bytes of shared memory; its attribute allows {dynamic}", launch.shared),
+            );
         }
         if !extra.is_null() {
             return refuse(NOT_SUPPORTED, "parameters packed by `extra`");
@@ -60,7 +66,10 @@ impl Double {
             let at = parameters.at(index)?;
             let mut value = vec![0; *size as usize];
             if at == 0 || self.host.read(at, &mut value).is_err() {
-                return refuse(INVALID_VALUE, format!("parameter {index} of {} is not there", kernel.parameters.len()));
+                return refuse(
+                    INVALID_VALUE,
+                    format!("parameter {index} of {} is not there", kernel.parameters.len()),
+                );
             }
             for word in value.chunks_exact(8) {
                 let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
@@ -89,7 +98,10 @@ impl Double {
                 let blocks: u64 = cluster.iter().map(|n| u64::from(*n)).product();
                 let fits = blocks > 0 && grid.iter().zip(cluster).all(|(grid, cluster)| grid % cluster == 0);
                 if self.config.capability < 90 || blocks > 16 || !fits {
-                    return refuse(INVALID_CLUSTER_SIZE, format!("clusters of {cluster:?} in a grid of {grid:?}"));
+                    return refuse(
+                        INVALID_CLUSTER_SIZE,
+                        format!("clusters of {cluster:?} in a grid of {grid:?}"),
+                    );
                 }
             }
         }

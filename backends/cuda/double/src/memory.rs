@@ -66,7 +66,11 @@ impl Memory {
             return refuse(INVALID_VALUE, "an allocation of 0 bytes");
         }
         let used = self.used(device);
-        if bytes.checked_next_multiple_of(GRAIN).and_then(|bytes| bytes.checked_add(used)).is_none_or(|all| all > capacity) {
+        if bytes
+            .checked_next_multiple_of(GRAIN)
+            .and_then(|bytes| bytes.checked_add(used))
+            .is_none_or(|all| all > capacity)
+        {
             return refuse(OUT_OF_MEMORY, format!("{used} of {capacity} bytes are in use"));
         }
         let address = FIRST + self.taken;
@@ -132,7 +136,8 @@ impl Memory {
 
     /// Frees all of a context.
     pub fn forget(&mut self, context: Handle) {
-        let starts: Vec<_> = self.live.iter().filter(|(_, a)| a.context == context).map(|(start, _)| *start).collect();
+        let starts: Vec<_> =
+            self.live.iter().filter(|(_, a)| a.context == context).map(|(start, _)| *start).collect();
         starts.into_iter().for_each(|start| self.release(start));
     }
 

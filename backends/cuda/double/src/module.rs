@@ -94,9 +94,7 @@ impl Double {
     pub fn loaded(&self, function: Handle) -> Answer<&Function> {
         match self.functions.get(&function) {
             Some(found) if self.modules.contains_key(&found.module) => Ok(found),
-            Some(found) => {
-                refuse(INVALID_HANDLE, format!("the module of {:?} was unloaded", found.name))
-            }
+            Some(found) => refuse(INVALID_HANDLE, format!("the module of {:?} was unloaded", found.name)),
             None => refuse(INVALID_HANDLE, format!("function {function:#x} is not one")),
         }
     }
@@ -137,7 +135,9 @@ impl Double {
     pub fn set_function_attribute(&mut self, function: Handle, attribute: u32, value: i32) -> Answer {
         let fixed = self.loaded(function)?.kernel.static_shared;
         let limit = self.config.shared_memory().1.saturating_sub(fixed);
-        let Some(found) = self.functions.get_mut(&function) else { return refuse(INVALID_HANDLE, "no function") };
+        let Some(found) = self.functions.get_mut(&function) else {
+            return refuse(INVALID_HANDLE, "no function");
+        };
         match (attribute, u32::try_from(value)) {
             (8, Ok(bytes)) if bytes <= limit => found.dynamic_limit = bytes,
             (8, _) => return refuse(INVALID_VALUE, format!("{value} bytes of shared memory of {limit}")),

@@ -29,7 +29,8 @@ impl Double {
     /// The device's default pool.
     pub fn default_pool(&mut self, device: i32) -> Answer<Handle> {
         self.device(device)?;
-        let found = self.pools.iter().find(|(_, pool)| pool.default && pool.device == device).map(|(h, _)| *h);
+        let found =
+            self.pools.iter().find(|(_, pool)| pool.default && pool.device == device).map(|(h, _)| *h);
         Ok(found.unwrap_or_else(|| self.make_pool(device, true)))
     }
 

@@ -116,6 +116,9 @@ impl Double {
         if (0..self.config.devices).contains(&device) {
             return Ok(());
         }
-        crate::status::refuse(crate::status::INVALID_DEVICE, format!("device {device} of {}", self.config.devices))
+        crate::status::refuse(
+            crate::status::INVALID_DEVICE,
+            format!("device {device} of {}", self.config.devices),
+        )
     }
 }

@@ -23,10 +23,15 @@ impl Double {
     /// Checks that `bytes` bytes of host memory can be read.
     pub fn host_range(&mut self, address: u64, bytes: u64) -> Answer<Place> {
         if is_device(address) {
-            return refuse(INVALID_VALUE, format!("{address:#x} is a device address where host memory belongs"));
+            return refuse(
+                INVALID_VALUE,
+                format!("{address:#x} is a device address where host memory belongs"),
+            );
         }
         for end in [Some(address), bytes.checked_sub(1).and_then(|last| address.checked_add(last))] {
-            let Some(end) = end else { return refuse(INVALID_VALUE, "host memory past the end of addresses") };
+            let Some(end) = end else {
+                return refuse(INVALID_VALUE, "host memory past the end of addresses");
+            };
             self.host.read(end, &mut [0])?;
         }
         Ok(Place::Host(address))
@@ -38,7 +43,13 @@ impl Double {
     }
 
     /// A copy in a stream's order, or one that waits for all when there is no stream.
-    pub fn copy(&mut self, to: Answer<Place>, from: Answer<Place>, bytes: u64, stream: Option<Handle>) -> Answer {
+    pub fn copy(
+        &mut self,
+        to: Answer<Place>,
+        from: Answer<Place>,
+        bytes: u64,
+        stream: Option<Handle>,
+    ) -> Answer {
         self.current()?;
         if bytes == 0 {
             return Ok(());
@@ -58,7 +69,10 @@ impl Double {
         }
         if self.streams[&key].capture.is_some() {
             self.invalidate(key);
-            return refuse(STREAM_CAPTURE_UNSUPPORTED, "a capture keeps addresses: page-lock this host memory");
+            return refuse(
+                STREAM_CAPTURE_UNSUPPORTED,
+                "a capture keeps addresses: page-lock this host memory",
+            );
         }
         // A real driver stages such copies or waits; a program that wants neither must see that it does.
         self.note("pageable");
@@ -70,7 +84,13 @@ impl Double {
     }
 
     /// A fill of `count` elements of one, two or four bytes.
-    pub fn fill_with(&mut self, to: DevicePtr, pattern: Vec<u8>, count: u64, stream: Option<Handle>) -> Answer {
+    pub fn fill_with(
+        &mut self,
+        to: DevicePtr,
+        pattern: Vec<u8>,
+        count: u64,
+        stream: Option<Handle>,
+    ) -> Answer {
         self.current()?;
         let Some(bytes) = count.checked_mul(pattern.len() as u64) else {
             return refuse(INVALID_VALUE, format!("{count} elements"));

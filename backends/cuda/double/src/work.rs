@@ -31,7 +31,8 @@ impl Double {
                     continue;
                 }
             }
-            let Some((_, op)) = self.streams.get_mut(&stream).and_then(|stream| stream.queue.pop_front()) else {
+            let Some((_, op)) = self.streams.get_mut(&stream).and_then(|stream| stream.queue.pop_front())
+            else {
                 continue;
             };
             self.perform(&op);

@@ -13,7 +13,10 @@ fn the_nth_call_fails() {
         driver.fails("cuMemAlloc_v2", &[&raw mut out as u64, 64], status);
     }
     let counts = driver.json("tintype_double_counts");
-    assert_eq!((&counts["calls"]["cuMemAlloc_v2"], &counts["failed"]["cuMemAlloc_v2"]), (&3.into(), &1.into()));
+    assert_eq!(
+        (&counts["calls"]["cuMemAlloc_v2"], &counts["failed"]["cuMemAlloc_v2"]),
+        (&3.into(), &1.into())
+    );
     driver.call("tintype_double_reset_counts", &[]);
     assert!(driver.json("tintype_double_counts")["calls"].as_object().unwrap().is_empty());
 }
@@ -62,16 +65,19 @@ fn the_log_is_exact() {
     driver.fails("cuMemFree_v2", &[memory], 900);
     let context = 0x00c0_de00_0000_0010u64;
     let why = "not allowed while a capture is under way";
-    assert_eq!(driver.log(), [
-        "1 cuInit 0 []".to_string(),
-        format!("2 cuDevicePrimaryCtxRetain 0 [device=0 context={context:#x}]"),
-        format!("3 cuCtxSetCurrent 0 [context={context:#x}]"),
-        format!("4 cuStreamCreate 0 [flags=1 made={stream:#x}]"),
-        "# loop".into(),
-        format!("5 cuMemAlloc_v2 0 [bytes=64 address={memory:#x}]"),
-        format!("6 cuMemsetD8Async 0 [stream={stream:#x} idle bytes=64 to={memory:#x}]"),
-        format!("7 cuStreamBeginCapture_v2 0 [stream={stream:#x} idle mode=1]"),
-        format!("8 cuMemsetD8Async 0 [stream={stream:#x} capturing bytes=64 to={memory:#x}]"),
-        format!("9 cuMemFree_v2 900 [address={memory:#x} why=\"{why}\"]"),
-    ]);
+    assert_eq!(
+        driver.log(),
+        [
+            "1 cuInit 0 []".to_string(),
+            format!("2 cuDevicePrimaryCtxRetain 0 [device=0 context={context:#x}]"),
+            format!("3 cuCtxSetCurrent 0 [context={context:#x}]"),
+            format!("4 cuStreamCreate 0 [flags=1 made={stream:#x}]"),
+            "# loop".into(),
+            format!("5 cuMemAlloc_v2 0 [bytes=64 address={memory:#x}]"),
+            format!("6 cuMemsetD8Async 0 [stream={stream:#x} idle bytes=64 to={memory:#x}]"),
+            format!("7 cuStreamBeginCapture_v2 0 [stream={stream:#x} idle mode=1]"),
+            format!("8 cuMemsetD8Async 0 [stream={stream:#x} capturing bytes=64 to={memory:#x}]"),
+            format!("9 cuMemFree_v2 900 [address={memory:#x} why=\"{why}\"]"),
+        ]
+    );
 }

@@ -39,7 +39,13 @@ fn attribute(config: &Config, device: i32, attribute: u32) -> Answer<i32> {
         14 | 30 => 512,
         16 => 132,
         19 | 15 | 31 | 32 | 41 | 78..=80 | 83 | 89..=91 | 95 | 99 | 102 | 103 | 113 | 115 | 122 => 1,
-        20 => if config.busy { 3 } else { 0 },
+        20 => {
+            if config.busy {
+                3
+            } else {
+                0
+            }
+        }
         33 => device + 1,
         36 => 2_619_000,
         37 => 5120,

@@ -2,8 +2,8 @@
 
 use crate::abi::{DevicePtr, Handle, In, Out};
 use crate::book::Kind;
-use crate::status::{INVALID_VALUE, refuse};
 use crate::memory::is_device;
+use crate::status::{INVALID_VALUE, refuse};
 
 crate::exports! {
     fn cuMemGetInfo_v2(free: Out<u64>, total: Out<u64>) {

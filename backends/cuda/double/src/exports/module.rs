@@ -13,7 +13,13 @@ fn load(d: &mut Double, module: Out<Handle>, image: u64, library: bool) -> Answe
     module.put(made)
 }
 
-fn global(d: &mut Double, (address, bytes): (Out<DevicePtr>, Out<u64>), module: Handle, name: Text, library: bool) -> Answer {
+fn global(
+    d: &mut Double,
+    (address, bytes): (Out<DevicePtr>, Out<u64>),
+    module: Handle,
+    name: Text,
+    library: bool,
+) -> Answer {
     let (start, size) = d.global(module, &name.get()?, library)?;
     address.put_if(start);
     bytes.put_if(size);

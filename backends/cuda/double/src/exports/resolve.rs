@@ -1,6 +1,5 @@
 //! `cuGetProcAddress`: the double's own functions, and on a machine with a GPU all others of the real driver.
 
-
 use crate::abi::{Answer, Out, Text};
 use crate::status::{INVALID_VALUE, NOT_FOUND, refuse};
 
@@ -37,9 +36,9 @@ fn find(symbol: &Text, out: Out<u64>, version: i32) -> Answer {
 /// Where the real driver answered with a function that the double stands for, answers with the double's.
 fn substitute(out: Out<u64>) {
     let (Some(address), true) = (out.get(), crate::forward::library().is_some()) else { return };
-    let ours = super::table().into_iter().find(|(name, _)| {
-        crate::forward::symbol(name).is_some_and(|real| real as u64 == address)
-    });
+    let ours = super::table()
+        .into_iter()
+        .find(|(name, _)| crate::forward::symbol(name).is_some_and(|real| real as u64 == address));
     if let Some((_, wrapper)) = ours {
         out.put_if(wrapper as u64);
     }
@@ -62,4 +61,3 @@ crate::exports! {
         },
     }
 }
-

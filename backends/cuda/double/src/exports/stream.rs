@@ -2,8 +2,8 @@
 
 use crate::abi::{Handle, HostFunction, Out};
 use crate::book::Kind;
-use crate::status::{INVALID_VALUE, NOT_READY, refuse};
 use crate::state::Double;
+use crate::status::{INVALID_VALUE, NOT_READY, refuse};
 use crate::stream::{Op, Stream};
 use crate::thread::{self, HostCall};
 

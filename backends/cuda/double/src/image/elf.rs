@@ -33,7 +33,9 @@ pub fn bytes(host: &mut Host, address: u64) -> Answer<Vec<u8>> {
     host.read(address, &mut header)?;
     let (table, entry, count) = (number(&header, 40, 8)?, number(&header, 58, 2)?, number(&header, 60, 2)?);
     let end = table.checked_add(entry * count).and_then(|end| usize::try_from(end).ok());
-    let Some(mut end) = end.filter(|end| *end <= MOST) else { return refuse(INVALID_IMAGE, "sections past the end") };
+    let Some(mut end) = end.filter(|end| *end <= MOST) else {
+        return refuse(INVALID_IMAGE, "sections past the end");
+    };
     let mut rows = vec![0; (entry * count) as usize];
     host.read(address + table, &mut rows)?;
     for index in 0..count as usize {
@@ -63,7 +65,10 @@ pub fn parse(bytes: &[u8], capability: u32) -> Answer<Image> {
     let target = if number(bytes, 8, 1)? >= 8 { flags >> 8 & 0xff } else { flags & 0xff } as u32;
     // Code runs on its own major architecture from its minor on.
     if target / 10 != capability / 10 || target > capability {
-        return refuse(NO_BINARY_FOR_GPU, format!("code for sm_{target} on a device of capability {capability}"));
+        return refuse(
+            NO_BINARY_FOR_GPU,
+            format!("code for sm_{target} on a device of capability {capability}"),
+        );
     }
     let sections = sections(bytes)?;
     let mut image = Image { kind: "cubin", ..Image::default() };
@@ -73,7 +78,9 @@ pub fn parse(bytes: &[u8], capability: u32) -> Answer<Image> {
     for section in &sections {
         let Some(name) = section.name.strip_prefix(".text.") else { continue };
         let mut kernel = Kernel::default();
-        if let Some(info) = sections.iter().find(|other| other.name == format!(".nv.info.{name}")).and_then(data) {
+        if let Some(info) =
+            sections.iter().find(|other| other.name == format!(".nv.info.{name}")).and_then(data)
+        {
             attributes(info, &mut kernel)?;
         }
         if let Some(shared) = sections.iter().find(|other| other.name == format!(".nv.shared.{name}")) {
@@ -93,13 +100,10 @@ fn sections(bytes: &[u8]) -> Answer<Vec<Section>> {
         let row = (table + index * entry) as usize;
         let size = |at, len| number(bytes, row + at, len);
         let (offset, length) = (size(24, 8)? as usize, size(32, 8)? as usize);
-        found.push((size(0, 4)? as usize, Section {
-            name: String::new(),
-            kind: size(4, 4)?,
-            offset,
-            size: length,
-            link: size(40, 4)?,
-        }));
+        found.push((
+            size(0, 4)? as usize,
+            Section { name: String::new(), kind: size(4, 4)?, offset, size: length, link: size(40, 4)? },
+        ));
     }
     let names = found.get(number(bytes, 62, 2)? as usize).map(|(_, section)| section.offset);
     let Some(names) = names else { return refuse(INVALID_IMAGE, "no section names") };
@@ -147,7 +151,8 @@ fn attributes(info: &[u8], kernel: &mut Kernel) -> Answer {
                 parameters.push((number(value, 4, 2)?, number(value, 6, 2)? as u32, size as u32));
             }
             MAX_THREADS if value.len() >= 12 => {
-                let threads: u64 = [0, 4, 8].iter().map(|at| number(value, *at, 4)).product::<Answer<u64>>()?;
+                let threads: u64 =
+                    [0, 4, 8].iter().map(|at| number(value, *at, 4)).product::<Answer<u64>>()?;
                 kernel.max_threads = threads.min(1024) as u32;
             }
             _ => {}

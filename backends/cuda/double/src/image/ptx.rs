@@ -17,19 +17,27 @@ pub fn parse(text: &str, capability: u32) -> Answer<Image> {
     match digits.parse::<u32>() {
         Ok(target) if target <= capability => {}
         Ok(target) => {
-            return refuse(NO_BINARY_FOR_GPU, format!("PTX for sm_{target} on a device of capability {capability}"));
+            return refuse(
+                NO_BINARY_FOR_GPU,
+                format!("PTX for sm_{target} on a device of capability {capability}"),
+            );
         }
         Err(_) => return refuse(INVALID_PTX, "PTX without a target"),
     }
     let mut image = Image { kind: "ptx", ..Image::default() };
     let code = lines.join("\n");
     for entry in code.split(".entry").skip(1) {
-        let name: String = entry.trim_start().chars().take_while(|c| !c.is_whitespace() && !"({".contains(*c)).collect();
-        let Some(open) = entry.find(['(', '{']) else { return refuse(INVALID_PTX, format!("`{name}` has no body")) };
+        let name: String =
+            entry.trim_start().chars().take_while(|c| !c.is_whitespace() && !"({".contains(*c)).collect();
+        let Some(open) = entry.find(['(', '{']) else {
+            return refuse(INVALID_PTX, format!("`{name}` has no body"));
+        };
         let mut kernel = Kernel::default();
         let mut after = &entry[open..];
         if let Some(list) = after.strip_prefix('(') {
-            let Some(close) = list.find(')') else { return refuse(INVALID_PTX, format!("`{name}`'s parameters")) };
+            let Some(close) = list.find(')') else {
+                return refuse(INVALID_PTX, format!("`{name}`'s parameters"));
+            };
             let mut offset = 0u64;
             for parameter in list[..close].split(',').filter(|parameter| !parameter.trim().is_empty()) {
                 let Some((size, align)) = size_of(parameter) else {
@@ -53,7 +61,9 @@ pub fn parse(text: &str, capability: u32) -> Answer<Image> {
         image.kernels.insert(name, Arc::new(kernel));
     }
     for line in lines.iter().map(|line| line.trim_start_matches(".visible").trim()) {
-        if let (true, Some((size, _))) = (line.starts_with(".global") || line.starts_with(".const"), size_of(line)) {
+        if let (true, Some((size, _))) =
+            (line.starts_with(".global") || line.starts_with(".const"), size_of(line))
+        {
             let declared = line.split(['[', '=', ';']).next().unwrap_or("");
             image.globals.insert(declared.split_whitespace().last().unwrap_or("").into(), size);
         }
@@ -68,7 +78,8 @@ fn size_of(declaration: &str) -> Option<(u64, u64)> {
         let digits = word.strip_prefix(['.'])?.strip_prefix(['b', 'u', 's', 'f'])?;
         digits.parse::<u64>().ok().map(|bits| bits / 8).filter(|bytes| [1, 2, 4, 8].contains(bytes))
     })?;
-    let align = words.iter().position(|word| *word == ".align").and_then(|at| words.get(at + 1)?.parse().ok());
+    let align =
+        words.iter().position(|word| *word == ".align").and_then(|at| words.get(at + 1)?.parse().ok());
     let count = match declaration.split_once('[') {
         Some((_, rest)) => rest.split(']').next()?.trim().parse().unwrap_or(0),
         None => 1,

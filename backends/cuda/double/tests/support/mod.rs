@@ -39,7 +39,10 @@ pub fn fresh(machine: &str) -> MutexGuard<'static, Driver> {
     let _ = std::fs::remove_file(driver.log_path());
     let log = CString::new(driver.log_path().to_str().unwrap()).unwrap();
     let machine = CString::new(machine).unwrap();
-    driver.call("tintype_double_configure", &[machine.as_ptr() as u64, c"".as_ptr() as u64, log.as_ptr() as u64]);
+    driver.call(
+        "tintype_double_configure",
+        &[machine.as_ptr() as u64, c"".as_ptr() as u64, log.as_ptr() as u64],
+    );
     driver
 }
 
@@ -77,7 +80,8 @@ impl Driver {
 
     pub fn symbol(&self, name: &str) -> *mut c_void {
         // SAFETY: only the address is taken.
-        *unsafe { self.library.get::<*mut c_void>(name.as_bytes()) }.unwrap_or_else(|error| panic!("{name}: {error}"))
+        *unsafe { self.library.get::<*mut c_void>(name.as_bytes()) }
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// Calls a function of up to 12 integers or pointers.
@@ -146,8 +150,20 @@ pub fn call_at(address: *mut c_void, args: &[u64]) -> u32 {
     // SAFETY: every function of the driver takes integers and pointers; under the C calling conventions of the
     // machines that this runs on, a callee that takes fewer parameters than are passed leaves the rest alone.
     unsafe {
-        let function: unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64) -> u32 =
-            std::mem::transmute(address);
+        let function: unsafe extern "C" fn(
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+        ) -> u32 = std::mem::transmute(address);
         function(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11])
     }
 }
