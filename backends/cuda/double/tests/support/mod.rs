@@ -1,6 +1,6 @@
 //! Loads the double as any program would: by path, through its C interface alone.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::ffi::{CString, c_void};
 use std::path::{Path, PathBuf};
