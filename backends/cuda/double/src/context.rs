@@ -76,8 +76,7 @@ impl Double {
         for stream in &streams {
             self.drain(*stream, u64::MAX);
         }
-        let leaks = self.book.leaks();
-        self.note(if leaks.is_empty() { "leaks=none".to_string() } else { format!("leaks={leaks}") });
+        self.report_leaks();
         self.streams.retain(|_, stream| stream.context != context);
         self.events.retain(|_, event| event.context != context);
         self.captures.clear();
@@ -92,6 +91,25 @@ impl Double {
         self.sticky = None;
         self.latent = None;
         Ok(())
+    }
+
+    /// Counts retains of the real driver's primary context; the last release reports what was still alive.
+    pub fn forwarded_retain(&mut self, device: i32, by: i64) {
+        if crate::forward::library().is_none() {
+            return;
+        }
+        let retained = self.retains.entry(device).or_default();
+        *retained += by;
+        if *retained == 0 {
+            self.report_leaks();
+            self.book.context_gone();
+            (self.sticky, self.latent) = (None, None);
+        }
+    }
+
+    fn report_leaks(&mut self) {
+        let leaks = self.book.leaks();
+        self.note(format!("leaks={}", if leaks.is_empty() { "none" } else { &leaks }));
     }
 
     /// The context that is current on this thread.

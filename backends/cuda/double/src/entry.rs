@@ -167,11 +167,12 @@ macro_rules! exports {
                     name: stringify!($name),
                     stream: None $(.or(Some($stream)))?,
                     real: REAL.get().map(|address| move || {
-                        // SAFETY: the real driver's function of this name has this type.
-                        let real: unsafe extern "C" fn($($ty),*) -> u32 =
-                            unsafe { std::mem::transmute(address) };
-                        // SAFETY: the arguments are the caller's own, passed on as they came.
-                        unsafe { real($($arg),*) }
+                        // SAFETY: the real driver's function of this name has this type, and the arguments are the
+                        // caller's own, passed on as they came.
+                        unsafe {
+                            let real: unsafe extern "C" fn($($ty),*) -> u32 = std::mem::transmute(address);
+                            real($($arg),*)
+                        }
                     }),
                     emulate: |$double: &mut $crate::state::Double| -> $crate::abi::Answer { $body },
                     facts: |_ok: bool| -> String {

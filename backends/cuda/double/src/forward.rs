@@ -5,30 +5,50 @@ use std::sync::OnceLock;
 
 use libloading::Library;
 
-static REAL: OnceLock<Option<Library>> = OnceLock::new();
+enum Real {
+    NotAsked,
+    Missing,
+    Found(Library),
+}
 
-/// The real driver's library, if the environment names one. Opened once, by its full path.
-pub fn library() -> Option<&'static Library> {
+static REAL: OnceLock<Real> = OnceLock::new();
+
+fn real() -> &'static Real {
     REAL.get_or_init(|| {
-        let path = std::env::var(crate::config::FORWARD).ok().filter(|path| !path.is_empty())?;
+        let path = std::env::var(crate::config::FORWARD).unwrap_or_default();
+        if path.is_empty() {
+            return Real::NotAsked;
+        }
         // SAFETY: loading a driver runs its initialisers, which is what the person who set the path asks for.
         match unsafe { Library::new(&path) } {
-            Ok(library) => Some(library),
+            // A double that another one forwards to sees the same environment, and is the end of the line.
+            Ok(library) if is_this(&library) => Real::NotAsked,
+            Ok(library) => Real::Found(library),
             Err(error) => {
-                eprintln!(
-                    "tintype-cuda-double: {} `{path}`: {error}; nothing is forwarded",
-                    crate::config::FORWARD
-                );
-                None
+                eprintln!("tintype-cuda-double: {} `{path}`: {error}", crate::config::FORWARD);
+                Real::Missing
             }
         }
     })
-    .as_ref()
+}
+
+fn is_this(library: &Library) -> bool {
+    // SAFETY: only the address is taken.
+    let found = unsafe { library.get::<*mut c_void>(b"tintype_double_mark") };
+    found.is_ok_and(|found| *found == crate::exports::control::tintype_double_mark as *mut c_void)
+}
+
+/// The real driver's library, if the environment names one. Opened once, by its full path.
+pub fn library() -> Option<&'static Library> {
+    match real() {
+        Real::Found(library) => Some(library),
+        Real::NotAsked | Real::Missing => None,
+    }
 }
 
 /// Whether a real driver was asked for, found or not: a missing one must not turn into an emulated run.
 pub fn wanted() -> bool {
-    std::env::var(crate::config::FORWARD).is_ok_and(|path| !path.is_empty())
+    !matches!(real(), Real::NotAsked)
 }
 
 /// The address of one of its functions.

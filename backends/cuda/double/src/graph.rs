@@ -93,8 +93,8 @@ impl Double {
         for (index, op) in ops.iter().enumerate() {
             let checked = match op {
                 Op::Kernel { function, addresses, .. } => self.loaded(*function).and_then(|_| {
-                    let fresh = addresses.iter().filter(|address| seen.insert(**address));
-                    fresh.map(|address| self.memory.find(*address, 0).map(drop)).collect()
+                    let mut fresh = addresses.iter().filter(|address| seen.insert(**address));
+                    fresh.try_for_each(|address| self.memory.find(*address, 0).map(drop))
                 }),
                 Op::Set { to, pattern, count } => {
                     self.memory.find(*to, count * pattern.len() as u64).map(drop)

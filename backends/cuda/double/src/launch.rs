@@ -96,7 +96,8 @@ impl Double {
             if attribute.id == 4 {
                 let cluster = [attribute.value[0], attribute.value[1], attribute.value[2]];
                 let blocks: u64 = cluster.iter().map(|n| u64::from(*n)).product();
-                let fits = blocks > 0 && grid.iter().zip(cluster).all(|(grid, cluster)| grid % cluster == 0);
+                let fits = blocks > 0
+                    && grid.iter().zip(cluster).all(|(grid, cluster)| grid.is_multiple_of(cluster));
                 if self.config.capability < 90 || blocks > 16 || !fits {
                     return refuse(
                         INVALID_CLUSTER_SIZE,

@@ -42,6 +42,8 @@ pub struct Double {
     pub host: Host,
     /// Contexts.
     pub contexts: BTreeMap<Handle, Context>,
+    /// How often each device's primary context is retained of the real driver.
+    pub retains: BTreeMap<i32, i64>,
     /// Streams, the default streams of contexts among them.
     pub streams: BTreeMap<Handle, Stream>,
     /// Events.

@@ -98,7 +98,7 @@ impl Double {
         if bytes == 0 {
             return Ok(());
         }
-        if to % pattern.len() as u64 != 0 {
+        if !to.is_multiple_of(pattern.len() as u64) {
             return refuse(INVALID_VALUE, format!("{to:#x} is not aligned to {} bytes", pattern.len()));
         }
         let Place::Device(to) = self.device_range(to, bytes)? else {

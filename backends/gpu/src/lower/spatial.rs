@@ -58,7 +58,12 @@ impl Lowering<'_> {
             mask,
         };
         let own = kernels::attention::attention(&op, self.architecture())?;
-        let action = Action::Library { op: LibraryOp::Attention(op), own };
+        // Libraries load 16 bytes at a time.
+        let aligned = reads.iter().take(3).chain([to]).all(is_aligned);
+        let action = match aligned {
+            true => Action::Library { op: LibraryOp::Attention(op), own },
+            false => Action::Launch(own),
+        };
         self.push("attention", action, &reads.iter().collect::<Vec<_>>(), &[to]);
         Ok(())
     }
@@ -86,7 +91,7 @@ impl Lowering<'_> {
         let own = kernels::convolution::convolution(&op, self.architecture())?;
         let action = Action::Library { op: LibraryOp::Convolution(op), own };
         let reads: Vec<&Operand> = [&x, &weight].into_iter().chain(&bias).collect();
-        if lies_channels_last(to) {
+        if lies_channels_last(to) && is_aligned(to) {
             self.push("convolution", action, &reads, &[to]);
             return Ok(());
         }
@@ -97,7 +102,7 @@ impl Lowering<'_> {
 
     /// A tensor of four axes with the second innermost: itself if it lies so, else a copy.
     fn channels_last(&mut self, from: &Operand) -> Result<Operand, String> {
-        if lies_channels_last(from) {
+        if lies_channels_last(from) && is_aligned(from) {
             return Ok(from.clone());
         }
         let to = self.picture(from)?;
@@ -111,6 +116,11 @@ impl Lowering<'_> {
         let ty = TensorType::new(like.view.dtype, like.view.shape.clone());
         Ok(self.scratch_as(&ty, layout.strides))
     }
+}
+
+/// Whether the first element lies at a multiple of 16 bytes.
+fn is_aligned(operand: &Operand) -> bool {
+    (operand.view.offset * operand.view.dtype.size()).is_multiple_of(16)
 }
 
 /// The convolution as libraries take it: two spatial axes, floating point, zeros outside.

@@ -8,7 +8,10 @@ use crate::thread;
 crate::exports! {
     fn cuDevicePrimaryCtxRetain(context: Out<Handle>, device: i32) {
         facts: |ok| format!("device={device} {}", context.shown(ok, "context")),
-        track: |d| d.book.add(Kind::Context, context.get(), 0),
+        track: |d| {
+            d.book.add(Kind::Context, context.get(), 0);
+            d.forwarded_retain(device, 1);
+        },
         emulate: |d| {
             let handle = d.retain_primary(device)?;
             context.put(handle)
@@ -17,6 +20,7 @@ crate::exports! {
 
     fn cuDevicePrimaryCtxRelease_v2(device: i32) {
         facts: |ok| format!("device={device}"),
+        track: |d| d.forwarded_retain(device, -1),
         emulate: |d| d.release_primary(device),
     }
 

@@ -51,7 +51,7 @@ crate::exports! {
             if !(1..=5).contains(&rank) || kind > 15 || interleave > 2 || swizzle > 6 || promotion > 3 || fill > 1 {
                 return refuse(INVALID_VALUE, "a tensor map's rank or modes");
             }
-            if address % 16 != 0 {
+            if !address.is_multiple_of(16) {
                 return refuse(INVALID_VALUE, "a tensor map's address is a multiple of 16");
             }
             let mut bytes = 1;
@@ -62,7 +62,7 @@ crate::exports! {
                 }
                 if index > 0 {
                     let stride = strides.at(index - 1)?;
-                    if stride % 16 != 0 || stride >= 1 << 40 {
+                    if !stride.is_multiple_of(16) || stride >= 1 << 40 {
                         return refuse(INVALID_VALUE, format!("stride {stride} of dimension {index}"));
                     }
                     bytes += (dim - 1).saturating_mul(stride);
