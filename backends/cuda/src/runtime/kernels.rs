@@ -62,7 +62,7 @@ impl Kernels {
         Self {
             queue,
             compiler,
-            prelude: prelude(architecture),
+            prelude: tintype_gpu::prelude::text(architecture),
             shared: architecture.shared,
             loaded: RwLock::default(),
             known: Mutex::default(),
@@ -210,11 +210,6 @@ fn bits(param: Scalar) -> u64 {
         Scalar::I32(value) => four(value.to_ne_bytes()),
         Scalar::F32(value) => four(value.to_ne_bytes()),
     }
-}
-
-/// What stands before every kernel.
-fn prelude(_architecture: &Architecture) -> String {
-    String::new()
 }
 
 impl Drop for Module {
