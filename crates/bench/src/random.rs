@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::{Duration, Instant};
 use tintype_accel::{HostTensor, ParamSlot, TensorSource, from_f32};
 use tintype_program::{Source, TensorType};
@@ -25,6 +26,11 @@ impl Draws {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// The same stream, so many numbers on.
+    fn after(&self, count: usize) -> Self {
+        Self(self.0.wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(count as u64)))
     }
 
     /// A number of mean 0 and variance 1: the sum of four uniform ones, which is nearly normal, within 3.5.
@@ -95,11 +101,34 @@ impl TensorSource for RandomWeights {
             0 | 1 => (1.0, 0.1),
             _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
         };
-        let values = Draws::of(self.seed, name).normals(ty.elements(), mean, deviation);
-        let bytes = from_f32(ty.dtype, &values).into();
+        let draws = Draws::of(self.seed, name);
+        let bytes = drawn(&draws, ty, mean, deviation).into();
         self.spent.set(self.spent.get() + started.elapsed());
         Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes }))
     }
+}
+
+/// The bytes of a tensor's worth of draws, by as many threads as the machine has: billions are wanted.
+fn drawn(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32) -> Vec<u8> {
+    /// So few that a thread of their own would not pay.
+    const FEW: usize = 1 << 16;
+    let elements = ty.elements();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = elements.div_ceil(threads).max(FEW);
+    let mut bytes = vec![0; ty.bytes()];
+    thread::scope(|scope| {
+        for (index, part) in bytes.chunks_mut(share * ty.dtype.size()).enumerate() {
+            let mut draws = draws.after(index * share);
+            scope.spawn(move || {
+                // A cache's worth at a time.
+                for piece in part.chunks_mut(FEW * ty.dtype.size()) {
+                    let values = draws.normals(piece.len() / ty.dtype.size(), mean, deviation);
+                    piece.copy_from_slice(&from_f32(ty.dtype, &values));
+                }
+            });
+        }
+    });
+    bytes
 }
 
 #[cfg(test)]
@@ -114,5 +143,13 @@ mod tests {
         assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
         assert_ne!(Draws::of(0, "b").normals(4, 0.0, 1.0), draws[..4]);
         assert_eq!(Draws::of(0, "a").normals(4, 0.0, 1.0), draws[..4]);
+        assert_eq!(Draws::of(0, "a").after(99_998).normals(2, 0.0, 1.0), draws[99_998..]);
+    }
+
+    #[test]
+    fn threads_draw_what_one_would() {
+        let ty = TensorType::new(tintype_program::DType::F32, [300_001]);
+        let alone = Draws::of(1, "w").normals(ty.elements(), 0.5, 2.0);
+        assert_eq!(drawn(&Draws::of(1, "w"), &ty, 0.5, 2.0), from_f32(ty.dtype, &alone));
     }
 }
