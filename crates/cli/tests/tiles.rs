@@ -7,8 +7,7 @@ use common::{fail, keyword, model, read, small, succeed, text, tintype};
 use std::path::Path;
 use std::process::Output;
 
-const LARGE: [&str; 8] =
-    ["--width", "128", "--height", "96", "--steps", "1", "--max-sequence-length", "24"];
+const LARGE: [&str; 8] = ["--width", "128", "--height", "96", "--steps", "1", "--max-sequence-length", "24"];
 
 fn with_model(folder: &Path, start: &[&str], more: &[&str]) -> Output {
     let model = model("flux-base");

@@ -1,4 +1,5 @@
 //! A device with as much free memory as a test wants.
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +23,6 @@ impl Small {
     }
 
     /// A device with so much memory, less of it free the more is held.
-    #[allow(dead_code, reason = "not every test wants one")]
     pub fn of_size(inner: Arc<dyn Accelerator>, bytes: u64) -> Arc<Self> {
         Arc::new(Self { inner, free: AtomicU64::new(bytes), shrinks: true })
     }
