@@ -41,7 +41,8 @@ fn a_tile_that_is_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for wrong in ["on", "-1", "64px", ""] {
-        let arguments = small(&["generate", "a"], &[&format!("--vae-tile={wrong}")].map(|s| s.as_str()));
+        let option = format!("--vae-tile={wrong}");
+        let arguments = small(&["generate", "a"], &[&option]);
         let told = fail(tintype(folder, &arguments), 2);
         assert!(told.contains("such as 512, or auto or off"), "{told}");
     }
