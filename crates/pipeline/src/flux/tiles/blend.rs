@@ -122,10 +122,10 @@ mod tests {
     #[test]
     fn ramps_are_linear_and_begin_with_the_older_tile() {
         let mut tile = vec![8.0; 3 * 4 * 4];
-        blend_right(&vec![0.0; 3 * 4 * 4], &mut tile, [4, 4], 2);
+        blend_right(&[0.0; 3 * 4 * 4], &mut tile, [4, 4], 2);
         assert_eq!(tile[..4], [0.0, 4.0, 8.0, 8.0]);
         let mut tile = vec![8.0; 3 * 4 * 4];
-        blend_down(&vec![0.0; 3 * 4 * 4], &mut tile, [4, 4], 4);
+        blend_down(&[0.0; 3 * 4 * 4], &mut tile, [4, 4], 4);
         assert_eq!([tile[0], tile[4], tile[8], tile[12]], [0.0, 2.0, 4.0, 6.0]);
     }
 }
