@@ -16,7 +16,7 @@ use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tintype::{LaunchMode, OpenOptions};
+use tintype::{LaunchMode, OpenOptions, VaeTile};
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
@@ -126,6 +126,10 @@ pub(crate) struct GenerateArgs {
     /// Tokens of the T5 prompt [default: 512].
     #[arg(long, value_name = "N")]
     pub(crate) max_sequence_length: Option<usize>,
+    /// Decodes in overlapping tiles of so many pixels a side, which needs less memory and gives slightly other pixels;
+    /// auto does it only where the device's free memory is too little, off never [default: auto].
+    #[arg(long, value_name = "PIXELS|auto|off")]
+    pub(crate) vae_tile: Option<VaeTile>,
     /// A PNG, JPEG or WebP to start from.
     #[arg(long, value_name = "IN.png")]
     pub(crate) image: Option<PathBuf>,

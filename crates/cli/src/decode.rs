@@ -39,7 +39,8 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
         saver.progress.warn(warning);
     }
     saver.expect(&outputs, first);
-    match pipeline.decode(&latents, &mut saver, &cancel) {
+    let tile = args.vae_tile.unwrap_or(recipe.request.vae_tile);
+    match pipeline.decode_with(&latents, tile, &mut saver, &cancel) {
         Ok(_) => Ok(ExitCode::SUCCESS),
         // The latents are in the file that they were read from.
         Err(tintype::Error::Unfinished { source, .. }) => Err((*source).into()),

@@ -89,6 +89,7 @@ fn request(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Request> {
         image,
         latents: None,
         preview: args.preview.map(Into::into),
+        vae_tile: args.vae_tile.unwrap_or(from.vae_tile),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Progress bars from a pipeline's events. Off a terminal nothing is drawn, but warnings are still told.
 
 use crate::say;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 use tintype::{Event, Watcher};
 
@@ -109,6 +109,17 @@ impl Watcher for Progress {
             }
             Event::Decoding { picture, count } => {
                 self.spin(format!("decoding picture {} of {count}", picture + 1))
+            }
+            // Those that were asked for are no news.
+            Event::Tiled { tiles, needed: Some(needed), free: Some(free) } => self.warn(format!(
+                "decoding in {tiles}, since a whole picture needs {} and {} are free: pixels differ slightly; \
+                 --vae-tile off decodes whole or fails",
+                BinaryBytes(needed),
+                BinaryBytes(free)
+            )),
+            Event::Tile { picture, done, total } => {
+                let stage = format!("decoding picture {}", picture + 1);
+                self.count(stage, done as u64, total as u64, format!("tile {done} of {total}"));
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
-use crate::generate::{CancelToken, Place, Request, Run, Settings, Watcher};
+use crate::generate::{CancelToken, Place, Request, Run, Settings, VaeTile, Watcher};
 use crate::inspect::{Fit, Forecast, alternatives, forecast};
 use crate::recipe::Made;
 use crate::{Error, Result};
@@ -73,6 +73,7 @@ struct Size {
     text_tokens: Option<usize>,
     guided: bool,
     from_image: bool,
+    vae_tile: VaeTile,
 }
 
 impl Size {
@@ -83,6 +84,7 @@ impl Size {
             text_tokens: request.max_sequence_length,
             guided: request.true_cfg.is_some() && request.negative.is_some(),
             from_image: request.image.is_some(),
+            vae_tile: request.vae_tile,
         }
     }
 }
@@ -187,7 +189,8 @@ impl Pipeline {
     }
 
     /// Decodes latents that were kept when a picture could not be finished ([`Error::Unfinished`]). The pictures and
-    /// their texts are those that the run would have made.
+    /// their texts are those that the run would have made: in tiles where it had begun to decode in tiles, else whole or
+    /// in tiles as the device's free memory allows.
     ///
     /// # Errors
     ///
@@ -198,7 +201,23 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
-        self.run(watcher, cancel, |flux, run| Ok((latents.made.settings.clone(), flux.decode(latents, run)?)))
+        let tile = latents.made.settings.vae_tile.map_or(VaeTile::Auto, VaeTile::Pixels);
+        self.decode_with(latents, tile, watcher, cancel)
+    }
+
+    /// As [`Pipeline::decode`], whole or in tiles as `tile` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::decode`].
+    pub fn decode_with(
+        &mut self,
+        latents: &Latents,
+        tile: VaeTile,
+        watcher: &mut dyn Watcher,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        self.run(watcher, cancel, |flux, run| flux.decode(latents, tile, run))
     }
 
     fn run(

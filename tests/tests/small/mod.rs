@@ -1,4 +1,5 @@
 //! A device with as much free memory as a test wants.
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +13,18 @@ use tintype::program::Program;
 pub struct Small {
     inner: Arc<dyn Accelerator>,
     free: AtomicU64,
+    /// Whether what is held is taken from it.
+    shrinks: bool,
 }
 
 impl Small {
     pub fn new(inner: Arc<dyn Accelerator>, free: u64) -> Arc<Self> {
-        Arc::new(Self { inner, free: AtomicU64::new(free) })
+        Arc::new(Self { inner, free: AtomicU64::new(free), shrinks: false })
+    }
+
+    /// A device with so much memory, less of it free the more is held.
+    pub fn of_size(inner: Arc<dyn Accelerator>, bytes: u64) -> Arc<Self> {
+        Arc::new(Self { inner, free: AtomicU64::new(bytes), shrinks: true })
     }
 
     pub fn set_free(&self, free: u64) {
@@ -42,7 +50,8 @@ impl Accelerator for Small {
     }
 
     fn free_memory(&self) -> Option<u64> {
-        Some(self.free.load(Ordering::Relaxed))
+        let held = if self.shrinks { self.inner.memory().held() } else { 0 };
+        Some(self.free.load(Ordering::Relaxed).saturating_sub(held))
     }
 
     fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>> {

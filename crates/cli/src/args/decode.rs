@@ -3,7 +3,7 @@
 use super::{DeviceArgs, DtypeArg, ModelArgs, values};
 use clap::Args;
 use std::path::PathBuf;
-use tintype::LaunchMode;
+use tintype::{LaunchMode, VaeTile};
 
 /// Options of `tintype decode`.
 #[derive(Args)]
@@ -24,6 +24,10 @@ pub(crate) struct DecodeArgs {
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(crate) launch: Option<LaunchMode>,
+    /// Decodes in overlapping tiles of so many pixels a side; auto does it only where the device's free memory is too
+    /// little, off never [default: the tiles of the run, else auto].
+    #[arg(long, value_name = "PIXELS|auto|off")]
+    pub(crate) vae_tile: Option<VaeTile>,
     /// Where the picture goes: a .png, .jpg, .jpeg or .webp. Of several pictures, OUT-N.png by their number in the run.
     #[arg(short, long, value_name = "OUT.png", default_value = "out.png", value_parser = values::picture_path)]
     pub(crate) output: PathBuf,

@@ -2,7 +2,7 @@
 
 use crate::args::{DtypeArg, ModelArgs};
 use clap::Args;
-use tintype::{LaunchMode, Picture, Request, Steps};
+use tintype::{LaunchMode, Picture, Request, Steps, VaeTile};
 
 /// Options of `tintype inspect`.
 #[derive(Args)]
@@ -50,6 +50,9 @@ pub(crate) struct InspectArgs {
     /// As for a run that starts from a picture, with this share of the schedule.
     #[arg(long, value_name = "X")]
     pub(super) strength: Option<f64>,
+    /// As for a run that decodes in tiles of so many pixels a side, or by itself (auto), or never (off).
+    #[arg(long, value_name = "PIXELS|auto|off", default_value_t)]
+    pub(super) vae_tile: VaeTile,
     /// Prints the Programs block by block: of all components, or of one (text_encoder, text_encoder_2, transformer, vae,
     /// vae.encoder, vae.decoder).
     #[arg(long, value_name = "COMPONENT", num_args = 0..=1, default_missing_value = "", conflicts_with = "check")]
@@ -80,6 +83,7 @@ impl InspectArgs {
             batch_size: Some(self.batch_size),
             true_cfg: self.true_cfg,
             negative: self.true_cfg.map(|_| String::new()),
+            vae_tile: self.vae_tile,
             image: self.strength.map(|strength| (pixel(), Some(strength))),
             ..Request::default()
         }

@@ -103,6 +103,11 @@ fn verdict(device: &DeviceReport, forecast: &Forecast) -> Vec<String> {
         }
         Fit::Unknown => format!("{peak} at most; the device does not say what is free"),
     }];
+    if let Some(tiles) = &forecast.tiles {
+        let whole =
+            forecast.whole.map_or_else(String::new, |peak| format!("; whole it would need {}", bytes(peak)));
+        lines.push(format!("decoding in {tiles}{whole}"));
+    }
     if !forecast.exact {
         lines.push("the device does not plan ahead: memory is that of a cautious plan".into());
     }

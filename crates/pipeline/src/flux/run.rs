@@ -7,6 +7,7 @@ use super::preview::preview;
 use super::sizes::Extents;
 use super::step::StepShape;
 use super::text::{Role, TextEncoders};
+use super::tiles::{Decoding, asked};
 use super::vae::Vae;
 use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
@@ -148,6 +149,7 @@ impl Flux {
         let latents = latents.get(wanted).unwrap_or_default();
         let made = Made { settings: task.settings.clone(), ..run.made.clone() };
         let mut pictures = Vec::with_capacity(task.pictures.len());
+        let (mut settings, mut decoding) = (task.settings.clone(), Decoding::Asked(request.vae_tile));
         for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
             let first = task.pictures.start + i * task.batch;
             let batch = first..first + latents.len() / picture;
@@ -156,14 +158,15 @@ impl Flux {
                 |run: &mut Run<'_>, latents: &[f32]| preview(model, vae, run, &task.extents, latents);
             let mut previews = task.preview.map(|every| Previews { every, make: &mut show });
             let denoised = denoising.run(model, denoiser, run, batch.clone(), latents, previews.as_mut())?;
-            let latents = Latents {
+            let mut latents = Latents {
                 made: made.picture(first),
                 shape: denoising.shape_of(batch.len()),
                 values: denoising.pictures(run.place, &denoised, batch.len())?,
             };
-            self.finish(run, &task.extents, &latents, &mut pictures)?;
+            self.finish(run, &task.extents, &mut latents, &mut decoding, &mut pictures)?;
+            settings = latents.made.settings;
         }
-        Ok((task.settings, pictures))
+        Ok((settings, pictures))
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
@@ -215,6 +218,8 @@ impl Flux {
             strength,
             image: request.image.as_ref().map(|(picture, _)| picture.digest()),
             latents: request.latents.is_some(),
+            // Where tiles are chosen by what is free, it is known when the first picture is decoded.
+            vae_tile: asked(&self.model, &extents, request.vae_tile)?.map(|grid| grid.tiles.side),
             dtype: dtype.name().into(),
             noise_dtype: noise_dtype.name().into(),
         };

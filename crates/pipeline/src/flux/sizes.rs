@@ -84,6 +84,26 @@ impl Extents {
     }
 }
 
+impl Extents {
+    /// What `[c, h, w]` of these extents holds at `[top, left]`, in latent pixels, of another's: `[c, h, w]` of that.
+    pub(crate) fn cut(
+        &self,
+        latents: &[f32],
+        channels: usize,
+        [top, left]: [usize; 2],
+        tile: &Self,
+    ) -> Vec<f32> {
+        let mut cut = Vec::with_capacity(channels * tile.latent_height * tile.latent_width);
+        for c in 0..channels {
+            for y in top..top + tile.latent_height {
+                let at = (c * self.latent_height + y) * self.latent_width + left;
+                cut.extend_from_slice(latents.get(at..at + tile.latent_width).unwrap_or_default());
+            }
+        }
+        cut
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use super::model::FluxModel;
 use super::run::{Flux, LATENT_SIDE, Task};
 use super::step::{StepShape, capacity, step_program};
 use super::text::{clip_ignores, clip_program, t5_ignores, t5_program};
+use super::tiles::{Grid, asked, grids};
 use super::vae::{decode_program, encode_program};
 use crate::Result;
 use crate::files::Checkpoint;
@@ -72,15 +73,33 @@ impl Flux {
             stages.push(self.image_encoder(&task, dtype)?);
         }
         stages.push(self.denoiser(&task, dtype)?);
-        stages.push(Stage {
+        let grid = asked(&self.model, &task.extents, request.vae_tile)?;
+        stages.push(self.decoder(request, dtype, grid.as_ref())?);
+        Ok((task.settings, task.batch, stages))
+    }
+
+    /// The last of [`Flux::stages`], whole or in tiles.
+    pub(crate) fn decoder(&self, request: &Request, dtype: DType, grid: Option<&Grid>) -> Result<Stage> {
+        let task = self.task(request, dtype)?;
+        let count = task.settings.count;
+        Ok(Stage {
             name: "vae.decoder",
             phase: Phase::Decoding,
-            runs: task.settings.count,
-            sets: task.settings.count,
-            program: decode_program(&self.model, &task.extents, dtype)?,
+            runs: count.saturating_mul(grid.map_or(1, |grid| grid.tiles.count())),
+            sets: count,
+            program: decode_program(&self.model, grid.map_or(&task.extents, |grid| &grid.tile), dtype)?,
             weights: self.model.vae_weights.clone(),
-        });
-        Ok((task.settings, task.batch, stages))
+        })
+    }
+
+    /// The tiles that a request asks for by their size.
+    pub(crate) fn asked_tiles(&self, request: &Request, dtype: DType) -> Result<Option<Grid>> {
+        asked(&self.model, &self.task(request, dtype)?.extents, request.vae_tile)
+    }
+
+    /// The tiles of these sides, in latent pixels, that a request's pictures can be cut into.
+    pub(crate) fn tiles(&self, request: &Request, dtype: DType, sides: &[usize]) -> Result<Vec<Grid>> {
+        grids(&self.model, &self.task(request, dtype)?.extents, sides)
     }
 
     /// As [`Flux::stages`], and with the encoder of pictures where `request` starts from none: every parameter of the

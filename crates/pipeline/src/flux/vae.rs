@@ -2,15 +2,16 @@
 
 use super::model::FluxModel;
 use super::sizes::Extents;
+use super::tiles::{Canvas, Grid};
 use crate::files::Picture;
-use crate::generate::{Component, Given, Run, from_picture, to_pixels};
+use crate::generate::{Component, Event, Given, Run, from_picture, to_pixels};
 use crate::{Error, Result};
 use tintype_models::{pack, vae};
 use tintype_program::{DType, Program, TensorType};
 
 /// Encoder and decoder. A key is the latent's height and width; both work on one picture at a time.
 pub(crate) struct Vae {
-    decoder: Component<[usize; 2]>,
+    pub(super) decoder: Component<[usize; 2]>,
     encoder: Component<[usize; 2]>,
 }
 
@@ -41,6 +42,48 @@ impl Vae {
         extents: &Extents,
         latents: &[f32],
     ) -> Result<Picture> {
+        let values = self.decoded(model, run, extents, latents)?;
+        picture(run, extents, &values)
+    }
+
+    /// As [`Vae::decode`], in tiles. `number` is the picture's in its run.
+    pub(crate) fn decode_tiles(
+        &mut self,
+        model: &FluxModel,
+        run: &mut Run<'_>,
+        extents: &Extents,
+        grid: &Grid,
+        number: usize,
+        latents: &[f32],
+    ) -> Result<Picture> {
+        let (channels, scale) = (model.vae.latent_channels, model.vae.spatial_factor());
+        let latents = extents.unpack(latents, channels);
+        let mut canvas = Canvas::new(extents, grid, scale);
+        let (mut done, total) = (0, grid.tiles.count());
+        for (row, &top) in grid.rows.iter().enumerate() {
+            for (column, &left) in grid.columns.iter().enumerate() {
+                run.cancel.check()?;
+                let tile = extents.cut(&latents, channels, [top, left], &grid.tile);
+                let packed = grid.tile.pack(&tile, 1, channels);
+                let mut values = self.decoded(model, run, &grid.tile, &packed)?;
+                // As many planes as a picture has, whatever the decoder gives.
+                values.resize(3 * grid.tile.width * grid.tile.height, 0.0);
+                canvas.add([row, column], values);
+                done += 1;
+                run.watcher.event(Event::Tile { picture: number, done, total });
+            }
+        }
+        picture(run, extents, &canvas.finish())
+    }
+
+    /// Runs the decoder at these extents: `[1, out_channels, height, width]`.
+    fn decoded(
+        &mut self,
+        model: &FluxModel,
+        run: &mut Run<'_>,
+        extents: &Extents,
+        latents: &[f32],
+    ) -> Result<Vec<f32>> {
         let key = [extents.latent_height, extents.latent_width];
         let (place, dtype) = (run.place, run.dtype);
         let stage = self.decoder.stage(&key, run, || decode_program(model, extents, dtype))?;
@@ -48,16 +91,7 @@ impl Vae {
         let Some(image) = outputs.first() else {
             return Err(Error::Internal { reason: "the decoder gives one output".into() });
         };
-        let values = place.get(image)?;
-        if run.watcher.wants_tensors() {
-            run.watcher.tensor("vae.decode_output", &image.ty().shape, &values);
-        }
-        let side = |pixels: usize| {
-            u32::try_from(pixels)
-                .map_err(|_| Error::Internal { reason: "a picture beyond 2^32 pixels".into() })
-        };
-        let rgb = to_pixels(&values, extents.width, extents.height)?;
-        Ok(Picture { width: side(extents.width)?, height: side(extents.height)?, rgb, text: Vec::new() })
+        place.get(image)
     }
 
     /// Encodes a picture to a sample of its posterior, shifted and scaled as the denoiser sees latents, `[c, h, w]`.
@@ -87,6 +121,20 @@ impl Vae {
         let (shift, scale) = (config.shift() as f32, config.scaling_factor as f32);
         Ok(sample.iter().map(|v| (v - shift) * scale).collect())
     }
+}
+
+/// The decoder's values as a picture.
+fn picture(run: &mut Run<'_>, extents: &Extents, values: &[f32]) -> Result<Picture> {
+    let Extents { width, height, .. } = *extents;
+    if run.watcher.wants_tensors() {
+        let shape = [1, values.len() / (width * height).max(1), height, width];
+        run.watcher.tensor("vae.decode_output", &shape, values);
+    }
+    let side = |pixels: usize| {
+        u32::try_from(pixels).map_err(|_| Error::Internal { reason: "a picture beyond 2^32 pixels".into() })
+    };
+    let rgb = to_pixels(values, width, height)?;
+    Ok(Picture { width: side(width)?, height: side(height)?, rgb, text: Vec::new() })
 }
 
 /// A picture to its posterior.

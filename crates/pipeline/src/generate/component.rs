@@ -64,6 +64,23 @@ impl<K: PartialEq + Clone> Component<K> {
         self.weights.as_ref()
     }
 
+    /// Whether the stage for `key` is kept.
+    pub(crate) fn has(&self, key: &K) -> bool {
+        self.stages.iter().any(|(known, _)| known == key)
+    }
+
+    /// Whether any stage is kept, and with it what the device has made from weights.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
+    /// Gives up all stages and their memory; weights stay. Says whether there were any.
+    pub(crate) fn forget(&mut self) -> bool {
+        let any = self.is_bound();
+        self.stages.clear();
+        any
+    }
+
     /// The stage for `key`: the one kept, or the Program that `trace` makes, compiled and bound.
     pub(crate) fn stage(
         &mut self,

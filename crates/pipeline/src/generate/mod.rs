@@ -7,6 +7,7 @@ mod resize;
 mod shared;
 mod stage;
 mod tensors;
+mod tile;
 mod watch;
 
 pub(crate) use component::{Component, Place, Run};
@@ -14,4 +15,5 @@ pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
 pub(crate) use stage::Given;
 pub(crate) use tensors::dtype_of;
+pub use tile::{Tiles, VaeTile};
 pub use watch::{CancelToken, Event, Watcher};

@@ -1,5 +1,6 @@
 //! What a caller asks for.
 
+use super::tile::VaeTile;
 use crate::files::Picture;
 use crate::random::NoiseDtype;
 use crate::scheduler::Steps;
@@ -41,6 +42,8 @@ pub struct Request {
     /// Shows a preview after every so many steps ([`crate::Event::Preview`]); changes no picture. Each waits for the
     /// device and runs the decoder on at most 256 pixels a side.
     pub preview: Option<usize>,
+    /// Whether latents are decoded whole or in tiles.
+    pub vae_tile: VaeTile,
 }
 
 /// Every setting of a run, defaults filled in: what a file must say so that the picture can be made again.
@@ -75,6 +78,9 @@ pub struct Settings {
     /// Whether it was started from given latents, which no file says again.
     #[serde(default)]
     pub latents: bool,
+    /// The side of the tiles that it was decoded in, in pixels; none where it was decoded whole.
+    #[serde(default)]
+    pub vae_tile: Option<usize>,
     /// The dtype of the arithmetic.
     pub dtype: String,
     /// The dtype of the draws.

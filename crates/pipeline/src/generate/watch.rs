@@ -1,5 +1,6 @@
 //! What a caller hears while pictures are made, and how it stops the work.
 
+use super::tile::Tiles;
 use crate::files::Picture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +61,25 @@ pub enum Event {
         /// Of how many.
         count: usize,
     },
+    /// The pictures of this run are decoded in tiles, which gives slightly other pixels than decoding them whole. Told
+    /// once, before the first.
+    Tiled {
+        /// The tiles.
+        tiles: Tiles,
+        /// Bytes that decoding a whole picture would take; none where tiles were asked for by their size.
+        needed: Option<u64>,
+        /// Bytes that were free for it.
+        free: Option<u64>,
+    },
+    /// A tile is decoded.
+    Tile {
+        /// Of which picture, from 0.
+        picture: usize,
+        /// Tiles done of this picture.
+        done: usize,
+        /// Tiles in all.
+        total: usize,
+    },
     /// What a picture looks like so far: the denoiser's estimate of it without noise, decoded. Only where it was asked
     /// for ([`crate::Request::preview`]).
     Preview {
@@ -113,7 +133,7 @@ impl<F: FnMut(Event)> Watcher for F {
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// Asks the run to stop: it does so before its next step, and returns [`crate::Error::Cancelled`].
+    /// Asks the run to stop: it does so before its next step or tile, and returns [`crate::Error::Cancelled`].
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
     }

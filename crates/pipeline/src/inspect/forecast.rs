@@ -1,10 +1,11 @@
 //! What a run would take of a device.
 
 use super::Alternative;
-use super::memory::{PhaseMemory, phases};
+use super::memory::PhaseMemory;
+use super::plan::Plan;
 use super::work::{Asked, Fused};
 use crate::flux::{Flux, Phase};
-use crate::{Error, Request, Result};
+use crate::{Error, Request, Result, Tiles};
 use serde::Serialize;
 use tintype_accel::{Accelerator, Device, LaunchMode};
 use tintype_program::DType;
@@ -51,6 +52,10 @@ pub struct Forecast {
     pub mapped: u64,
     /// Whether the device planned its memory itself; if not, the numbers are those of a cautious plugin.
     pub exact: bool,
+    /// The tiles that pictures are decoded in; none where whole.
+    pub tiles: Option<Tiles>,
+    /// The peak of decoding whole, where tiles are taken because that does not fit.
+    pub whole: Option<u64>,
     /// Bytes that are free now, where the device tells.
     pub free: Option<u64>,
     /// Whether it fits.
@@ -82,14 +87,16 @@ pub(crate) fn forecast(
     launch: LaunchMode,
     rates: Option<&Rates>,
 ) -> Result<Forecast> {
-    let (settings, batch, stages) = flux.stages(request, dtype)?;
-    let (phases, exact) = phases(&stages, accelerator, launch)?;
-    let peak = phases.iter().map(|phase| phase.peak).max().unwrap_or(0);
-    let mapped = phases.iter().map(|phase| phase.mapped).max().unwrap_or(0);
     let free = accelerator.free_memory();
     // What the device holds of this process already is not free, and would not have to be allocated again.
     let available = free.map(|free| free.saturating_add(accelerator.memory().held()));
-    let prediction = rates.map(|rates| Prediction::of(stages.into_iter().map(Fused::of).collect(), rates));
+    let Plan { settings, batch, stages, phases, exact, tiles, whole } =
+        Plan::of(flux, request, accelerator, (dtype, launch), available)?;
+    let peak = phases.iter().map(|phase| phase.peak).max().unwrap_or(0);
+    let mapped = phases.iter().map(|phase| phase.mapped).max().unwrap_or(0);
+    let runs = tiles.map_or(1, |tiles| tiles.count());
+    let prediction =
+        rates.map(|rates| Prediction::of(stages.into_iter().map(Fused::of).collect(), runs, rates));
     Ok(Forecast {
         device: accelerator.device().clone(),
         asked: Asked::of(&settings, batch),
@@ -99,6 +106,8 @@ pub(crate) fn forecast(
         peak,
         mapped,
         exact,
+        tiles,
+        whole,
         free,
         prediction,
     })
@@ -113,12 +122,14 @@ impl Forecast {
             true => "choose a device with more memory: no smaller picture of this model fits either".into(),
             false => format!("it would fit with {}", offers.join(", or with ")),
         };
+        let tiles =
+            self.tiles.map_or_else(String::new, |tiles| format!(", decoded in tiles of {},", tiles.side));
         let pictures = match asked.batch_size {
             1 => "a picture".to_owned(),
             batch => format!("a batch of {batch} pictures"),
         };
         Error::DoesNotFit {
-            what: format!("{pictures} of {} x {} in {}", asked.width, asked.height, asked.dtype),
+            what: format!("{pictures} of {} x {} in {}{tiles}", asked.width, asked.height, asked.dtype),
             device: self.device.label(),
             needed: self.peak,
             free: self.free.unwrap_or(0).saturating_add(held),
@@ -138,7 +149,8 @@ fn fit(peak: u64, mapped: u64, available: Option<u64>) -> Fit {
 }
 
 impl Prediction {
-    fn of(stages: Vec<Fused>, rates: &Rates) -> Self {
+    /// `tiles` is how often the decoder runs for a picture.
+    fn of(stages: Vec<Fused>, tiles: usize, rates: &Rates) -> Self {
         let mut prediction =
             Self { rates: rates.clone(), encoding: 0.0, step: 0.0, decoding: 0.0, total: 0.0 };
         for stage in stages {
@@ -148,7 +160,7 @@ impl Prediction {
             match work.phase {
                 Phase::TextEncoding | Phase::ImageEncoding => prediction.encoding += all,
                 Phase::Denoising => prediction.step += once,
-                Phase::Decoding => prediction.decoding += once,
+                Phase::Decoding => prediction.decoding += once * tiles as f64,
             }
             prediction.total += all;
         }

@@ -1,12 +1,9 @@
 //! The memory of a run, phase by phase.
 
 use crate::Result;
-use crate::files::Checkpoint;
-use crate::flux::{Phase, Stage};
-use crate::generate::dtype_of;
+use crate::flux::{Need, Phase, Stage};
 use serde::Serialize;
-use tintype_accel::{Accelerator, CompileOptions, LaunchMode, ParamSlot, Signature, Slot};
-use tintype_program::Source;
+use tintype_accel::{Accelerator, LaunchMode};
 
 /// What a device holds in a phase, once everything that the phase needs is there. Components stay on the device from
 /// the phase that first needs them on, so the numbers include those of the phases before.
@@ -28,30 +25,33 @@ pub struct PhaseMemory {
     pub peak: u64,
 }
 
-/// The phases of a run on a device, and whether the device planned all of it itself.
-pub(super) fn phases(
-    stages: &[Stage],
-    accelerator: &dyn Accelerator,
+/// What a run holds on a device, stage after stage.
+#[derive(Clone)]
+pub(super) struct Account<'a> {
+    accelerator: &'a dyn Accelerator,
     launch: LaunchMode,
-) -> Result<(Vec<PhaseMemory>, bool)> {
-    let mut phases: Vec<PhaseMemory> = Vec::new();
-    let mut held = Held::default();
-    let mut exact = true;
-    for stage in stages {
-        let footprint = accelerator.footprint(&stage.program, &CompileOptions { launch })?;
-        exact &= footprint.exact;
-        let signature = Signature::of(&stage.program);
-        for slot in &signature.params {
-            let bytes = slot.encoding.layout(&slot.ty).map_or(0, |layout| layout.bytes() as u64);
-            match footprint.in_place && stays_mapped(slot, &stage.weights) {
-                true => held.mapped += bytes,
-                false => held.weights += bytes,
-            }
-        }
-        held.derived += footprint.derived;
-        held.arenas += footprint.arena;
-        held.add(stage, &signature);
-        let peak = held.weights + held.derived + held.arenas + held.data;
+    held: Held,
+    pub(super) phases: Vec<PhaseMemory>,
+    /// Whether the device planned all of it itself.
+    pub(super) exact: bool,
+}
+
+impl<'a> Account<'a> {
+    pub(super) fn new(accelerator: &'a dyn Accelerator, launch: LaunchMode) -> Self {
+        Self { accelerator, launch, held: Held::default(), phases: Vec::new(), exact: true }
+    }
+
+    /// The most bytes held at once, mapped ones aside.
+    pub(super) fn peak(&self) -> u64 {
+        self.phases.iter().map(|phase| phase.peak).max().unwrap_or(0)
+    }
+
+    /// Adds the stage that runs next.
+    pub(super) fn add(&mut self, stage: &Stage) -> Result<()> {
+        let need = Need::of(&stage.program, &stage.weights, self.accelerator, self.launch)?;
+        self.exact &= need.exact;
+        let held = &mut self.held;
+        held.add(stage, &need);
         let now = PhaseMemory {
             phase: stage.phase,
             weights: held.weights,
@@ -59,18 +59,18 @@ pub(super) fn phases(
             derived: held.derived,
             arenas: held.arenas,
             data: held.data,
-            peak,
+            peak: held.weights + held.derived + held.arenas + held.data,
         };
-        match phases.last_mut().filter(|last| last.phase == stage.phase) {
+        match self.phases.last_mut().filter(|last| last.phase == stage.phase) {
             Some(last) => *last = now,
-            None => phases.push(now),
+            None => self.phases.push(now),
         }
+        Ok(())
     }
-    Ok((phases, exact))
 }
 
 /// What is on the device so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Held {
     weights: u64,
     mapped: u64,
@@ -83,28 +83,20 @@ struct Held {
 }
 
 impl Held {
-    /// Adds a stage's inputs, outputs and states.
-    fn add(&mut self, stage: &Stage, signature: &Signature) {
-        let bytes = |slots: &[Slot]| slots.iter().map(|slot| slot.ty.bytes() as u64).sum::<u64>();
-        let given = bytes(&signature.inputs) + bytes(&signature.states);
+    fn add(&mut self, stage: &Stage, need: &Need) {
+        self.weights += need.weights;
+        self.mapped += need.mapped;
+        self.derived += need.derived;
+        self.arenas += need.arena;
         match stage.phase {
             Phase::TextEncoding => {
                 // The positive and the negative prompt have outputs of their own; the last is what the denoiser is told.
-                let last = signature.outputs.last().map_or(0, |slot| slot.ty.bytes() as u64);
-                self.data += given + bytes(&signature.outputs) * stage.sets as u64;
-                self.prompts += last * stage.sets as u64;
+                self.data += need.given + need.outputs * stage.sets as u64;
+                self.prompts += need.last_output * stage.sets as u64;
             }
             // The prompts among the inputs lie where the text encoders left them.
-            Phase::Denoising => self.data += given.saturating_sub(self.prompts) + bytes(&signature.outputs),
-            Phase::ImageEncoding | Phase::Decoding => self.data += given + bytes(&signature.outputs),
+            Phase::Denoising => self.data += need.given.saturating_sub(self.prompts) + need.outputs,
+            Phase::ImageEncoding | Phase::Decoding => self.data += need.given + need.outputs,
         }
     }
-}
-
-/// Whether a device that works in host memory leaves a weight where its file is mapped.
-fn stays_mapped(slot: &ParamSlot, checkpoint: &Checkpoint) -> bool {
-    let Source::Load { name } = &slot.source else { return false };
-    let Some(tensor) = checkpoint.get(name) else { return false };
-    let aligned = tensor.bytes.as_ptr().addr().is_multiple_of(align_of::<f32>());
-    slot.encoding.is_plain() && dtype_of(tensor.dtype) == Some(slot.ty.dtype) && aligned
 }

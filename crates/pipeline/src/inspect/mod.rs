@@ -21,6 +21,7 @@ mod check;
 mod forecast;
 mod memory;
 mod model;
+mod plan;
 mod remedy;
 mod report;
 mod timings;

@@ -1,8 +1,8 @@
 //! What would fit, where something does not.
 
 use super::forecast::{Fit, Forecast, forecast};
-use crate::Request;
-use crate::flux::Flux;
+use crate::flux::{Flux, LEAST, SIDES};
+use crate::{Request, VaeTile};
 use serde::Serialize;
 use std::fmt;
 use tintype_accel::{Accelerator, LaunchMode};
@@ -29,7 +29,8 @@ impl fmt::Display for Alternative {
 /// The largest share of the size asked for is tried first.
 const SHARES: [f64; 4] = [0.75, 0.5, 0.25, 0.125];
 
-/// What would fit: the stored dtype, one picture at a time, another launch mode, a smaller picture; each by itself. Only
+/// What would fit: the stored dtype, one picture at a time, another launch mode, other tiles, a smaller picture; each by
+/// itself. Only
 /// plans are made, so it takes milliseconds each.
 pub(crate) fn alternatives(
     flux: &Flux,
@@ -61,6 +62,12 @@ pub(crate) fn alternatives(
     for mode in known.launch.iter().filter(|mode| **mode != launch) {
         offer(format!("--launch {mode}"), plan(request, dtype, *mode));
     }
+    for tile in other_tiles(flux, request, dtype) {
+        let tiled = Request { vae_tile: tile, ..request.clone() };
+        if offer(format!("--vae-tile {tile}"), plan(&tiled, dtype, launch)) {
+            break;
+        }
+    }
     for smaller in SHARES.iter().filter_map(|share| shrunk(flux, request, *share)) {
         let [width, height] = [smaller.width, smaller.height].map(Option::unwrap_or_default);
         if offer(format!("--width {width} --height {height}"), plan(&smaller, dtype, launch)) {
@@ -68,6 +75,18 @@ pub(crate) fn alternatives(
         }
     }
     found
+}
+
+/// Tiles that take less than those of the request, the best first: what is chosen by itself, then smaller ones.
+fn other_tiles(flux: &Flux, request: &Request, dtype: DType) -> Vec<VaeTile> {
+    let sides = match request.vae_tile {
+        VaeTile::Off => return vec![VaeTile::Auto],
+        VaeTile::Auto => LEAST.to_vec(),
+        VaeTile::Pixels(_) => [&SIDES[..], &LEAST].concat(),
+    };
+    let smaller = |side: &usize| !matches!(request.vae_tile, VaeTile::Pixels(asked) if *side >= asked);
+    let grids = flux.tiles(request, dtype, &sides).unwrap_or_default();
+    grids.iter().map(|grid| grid.tiles.side).filter(smaller).map(VaeTile::Pixels).collect()
 }
 
 /// The request at a share of its sides.

@@ -6,7 +6,7 @@ use super::a1111::{self, Parameters};
 use super::made::Made;
 use crate::error::brief;
 use crate::files::Picture;
-use crate::generate::Request;
+use crate::generate::{Request, VaeTile};
 use crate::pipeline::Pipeline;
 use crate::random::NoiseDtype;
 use crate::scheduler::Steps;
@@ -103,6 +103,7 @@ impl From<Made> for Recipe {
             only: (settings.count > 1).then_some(made.picture),
             max_sequence_length: Some(settings.max_sequence_length),
             noise_dtype,
+            vae_tile: settings.vae_tile.map_or(VaeTile::Auto, VaeTile::Pixels),
             ..Request::default()
         };
         let (strength, image) = (settings.strength, settings.image);
