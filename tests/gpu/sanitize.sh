@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# compute-sanitizer over kernels of ours: the bf16 cases of eight groups of the conformance suite, 95 in all.
+# tests/gpu/sanitize.sh path/to/tintype
+set -uo pipefail
+binary=${1:-target/release/tintype}
+bad=0
+for group in softmax layer_norm rms_norm group_norm rotary_embedding decode gather pad; do
+    compute-sanitizer --tool memcheck --error-exitcode 9 "$binary" conformance --backend cuda --launch compiled --only "$group bf16" > /tmp/sanitize.log 2>&1
+    status=$?
+    printf '%-18s %s; %s\n' "$group" "$(grep -E 'PASSED|FAILED' /tmp/sanitize.log)" "$(grep 'ERROR SUMMARY' /tmp/sanitize.log)"
+    [ $status -eq 0 ] || bad=1
+done
+exit $bad
