@@ -11,6 +11,9 @@ pub fn copy(from: &View, to: &View, _architecture: &Architecture) -> Result<Laun
     if from.dtype != to.dtype {
         return Err(format!("a copy from {} to {}", from.dtype, to.dtype));
     }
+    if let Some(launch) = super::transpose::transpose(from, to)? {
+        return Ok(launch);
+    }
     let body = format!("const {} result = x0;\n", name(to.dtype));
     Pointwise { entry: "copy".into(), reads: std::slice::from_ref(from), to, body }.launch()
 }

@@ -14,5 +14,6 @@ mod pointwise;
 pub mod reduce;
 pub mod rotary;
 pub mod softmax;
+mod transpose;
 pub mod upsample;
 mod walk;

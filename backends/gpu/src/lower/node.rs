@@ -2,7 +2,7 @@
 
 use super::{Lowering, Operand, matrix, reads_codes};
 use crate::{View, kernels, passes};
-use tintype_program::{Block, Node, Op, TensorType, ValueId};
+use tintype_program::{Block, DType, Node, Op, TensorType, ValueId};
 
 impl Lowering<'_> {
     pub(super) fn node(&mut self, index: usize, node: &Node) -> Result<(), String> {
@@ -34,6 +34,7 @@ impl Lowering<'_> {
             Op::MatMul => self.matmul(node, to),
             Op::Attention { scale } => self.attention(node, *scale, to),
             Op::Convolution { .. } => self.convolution(node, to),
+            Op::GroupNorm { groups, eps } => self.group_norm(node, *groups, *eps, to),
             Op::Concat { axis } => self.concat(node, *axis, to),
             // A view that strides cannot express: the elements in their order.
             Op::Reshape { .. } => {
@@ -60,9 +61,6 @@ impl Lowering<'_> {
             (Op::Gather { axis }, [table, indices]) => gather::gather(*axis, table, indices, &to.view, arch),
             (Op::Softmax { axis }, [x]) => softmax::softmax(*axis, x, &to.view, arch),
             (Op::LayerNorm { .. } | Op::RmsNorm { .. }, views) => norm::single(op, views, &to.view, arch),
-            (Op::GroupNorm { groups, eps }, [x, affine @ ..]) => {
-                norm::group_norm(*groups, *eps, x, affine, false, &to.view, arch)
-            }
             (Op::RotaryEmbedding { pairing }, [x, cos, sin]) => {
                 rotary::rotary(*pairing, x, cos, sin, &to.view, arch)
             }
@@ -70,6 +68,22 @@ impl Lowering<'_> {
             (op, views) => Err(format!("there is no kernel for {} of {} operands", op.name(), views.len())),
         }?;
         self.launch(op.name(), launch, &reads.iter().collect::<Vec<_>>(), &[to]);
+        Ok(())
+    }
+
+    /// The spread of each part of a group, then the norm.
+    fn group_norm(&mut self, node: &Node, groups: usize, eps: f64, to: &Operand) -> Result<(), String> {
+        let reads = self.operands(&node.inputs)?;
+        let views: Vec<View> = reads.iter().map(|operand| operand.view.clone()).collect();
+        let (x, affine) = views.split_first().ok_or("it takes an operand")?;
+        let norm = kernels::norm::GroupNorm { groups, eps, x, to: &to.view, affine };
+        let (find, apply) = (norm.spreads(self.architecture())?, norm.apply(self.architecture())?);
+        let parts = x.shape[0] * groups * norm.parts(self.architecture());
+        let spreads = self.desk(&TensorType::new(DType::F32, [parts, 2]));
+        let (x, affine) = reads.split_first().ok_or("it takes an operand")?;
+        self.launch("group_norm", find, &[x], &[&spreads]);
+        let all: Vec<&Operand> = [x, &spreads].into_iter().chain(affine).collect();
+        self.launch("group_norm", apply, &all, &[to]);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 mod group;
 mod row;
 
-pub use group::group_norm;
+pub use group::GroupNorm;
 
 use crate::{Architecture, Launch, View};
 use row::{After, Kind, Row};
