@@ -28,7 +28,8 @@ pub fn group_norm(
     let kind = name(to.dtype);
     // Neighbouring threads take neighbours in memory.
     let (channel, place) =
-        if channel_in == 1 { ("k % size", "k / size") } else { ("k / space", "k % space") };
+        if channel_in == 1 { ("k % size", ", s = k / size") } else { ("k / space", ", s = k % space") };
+    let place = if space.moves() { place } else { "" };
     let (weights, parameters) = match affine.len() {
         0 => ("", String::new()),
         _ => (
@@ -40,7 +41,7 @@ pub fn group_norm(
     let entry = if silu { "group_norm_silu" } else { "group_norm" };
     let each = format!(
         "for (i64 k = threadIdx.x; k < count; k += {THREADS}) {{
-        const i64 c = {channel}, s = {place};
+        const i64 c = {channel}{place};
 {}        const float value = to_float(x[c * channel_in + {}]);",
         space.coordinates("p", "s", index),
         space.offset("p", 1),
