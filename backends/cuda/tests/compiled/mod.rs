@@ -28,6 +28,7 @@ impl Kernels {
     }
 
     /// Every `nth` of them.
+    #[allow(dead_code, reason = "no test uses all of it")]
     pub fn some(&self, nth: usize) -> Self {
         Self(self.0.iter().step_by(nth).map(|(kernel, whose)| (kernel.clone(), whose.clone())).collect())
     }
