@@ -19,6 +19,8 @@ mod runtime;
 mod stream;
 mod table;
 
+#[doc(hidden)]
+pub use compiler::warnings;
 pub use plugin::CudaDriver;
 pub use probe::probe;
 pub use runtime::CudaRuntime;

@@ -7,13 +7,42 @@ mod nvrtc;
 use cache::Cache;
 pub(crate) use cache::Key;
 use tintype_accel::{Error, Result};
-use tintype_gpu::Architecture;
+use tintype_gpu::{Architecture, KernelSource};
 
 /// Compiles for one architecture. Entries of the cache that do not hold what they should are made anew.
 pub(crate) struct Compiler {
     architecture: String,
     options: Vec<String>,
     cache: Option<Cache>,
+}
+
+fn options(architecture: &Architecture) -> Vec<String> {
+    vec![format!("--gpu-architecture={}", architecture.name), "--std=c++17".into()]
+}
+
+fn internal(reason: String) -> Error {
+    Error::Internal { backend: "cuda".into(), reason }
+}
+
+fn unavailable(entry: &str, (reason, remedy): &(String, String)) -> Error {
+    Error::Unavailable {
+        backend: "cuda".into(),
+        reason: format!("kernel `{entry}` must be compiled, and {reason}"),
+        remedy: remedy.clone(),
+    }
+}
+
+/// What NVRTC warns of in a kernel that it compiles for an architecture, device or not; nothing is looked up or kept. For
+/// tests.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] where there is no NVRTC; [`Error::Internal`] with its log where the kernel does not compile.
+pub fn warnings(source: &KernelSource, architecture: &Architecture) -> Result<String> {
+    let compiler = nvrtc::nvrtc().map_err(|missing| unavailable(&source.entry, missing))?;
+    let text = format!("{}\n{}", tintype_gpu::prelude::text(architecture), source.code);
+    let (_, log) = compiler.compile(&source.entry, &text, &options(architecture)).map_err(internal)?;
+    Ok(log)
 }
 
 /// Code for a device.
@@ -33,9 +62,7 @@ impl Compiler {
     }
 
     fn with_cache(architecture: &Architecture, cache: Option<Cache>) -> Self {
-        let architecture = architecture.name.clone();
-        let options = vec![format!("--gpu-architecture={architecture}"), "--std=c++17".into()];
-        Self { architecture, options, cache }
+        Self { architecture: architecture.name.clone(), options: options(architecture), cache }
     }
 
     /// Code for `source`, prelude included. `entry` names it in messages.
@@ -46,13 +73,8 @@ impl Compiler {
         if let Some(bytes) = self.cache.as_ref().and_then(|cache| cache.read(&key, version)) {
             return Ok(Cubin { bytes, compiled: false, key });
         }
-        let fail = |reason: String| Error::Internal { backend: "cuda".into(), reason };
-        let compiler = compiler.map_err(|(reason, remedy)| Error::Unavailable {
-            backend: "cuda".into(),
-            reason: format!("kernel `{entry}` must be compiled, and {reason}"),
-            remedy: remedy.clone(),
-        })?;
-        let bytes = compiler.compile(entry, source, &self.options).map_err(fail)?;
+        let compiler = compiler.map_err(|missing| unavailable(entry, missing))?;
+        let (bytes, _) = compiler.compile(entry, source, &self.options).map_err(internal)?;
         if let Some(cache) = &self.cache {
             cache.write(&key, &compiler.version, &bytes);
         }

@@ -63,8 +63,13 @@ struct Program<'n> {
 }
 
 impl Nvrtc {
-    /// A cubin. The error holds the compiler's log.
-    pub(super) fn compile(&self, entry: &str, source: &str, options: &[String]) -> Result<Vec<u8>, String> {
+    /// A cubin, and the compiler's log, which is empty where it warns of nothing. An error holds the log too.
+    pub(super) fn compile(
+        &self,
+        entry: &str,
+        source: &str,
+        options: &[String],
+    ) -> Result<(Vec<u8>, String), String> {
         let failed = |reason: String| {
             format!(
                 "kernel `{entry}` does not compile by NVRTC {} with {}: {reason}",
@@ -84,7 +89,8 @@ impl Nvrtc {
             let log = program.log().unwrap_or_else(|status| self.describe(status));
             failed(format!("{}\n{log}", self.describe(status)))
         })?;
-        program.cubin().map_err(|status| failed(self.describe(status)))
+        let made = program.cubin().and_then(|code| Ok((code, program.log()?)));
+        made.map_err(|status| failed(self.describe(status)))
     }
 
     fn describe(&self, status: Status) -> String {

@@ -67,12 +67,13 @@ fn product(op: Product) -> Result<Launch, String> {
         (false, Epilogue::GeluTanh) => "matmul_gelu",
         (true, Epilogue::GeluTanh) => "matmul_bias_gelu",
     };
+    let number = if op.batch.moves() { ", batch = blockIdx.x / (tiles_m * tiles_n)" } else { "" };
     let code = format!(
         "KERNEL void {entry}({kind}* d, const {kind}* a, const {kind}* b, const {kind}* bias, i64 m, i64 n, i64 k, i64 tiles_m, i64 tiles_n,
     i64 d_row, i64 d_column, i64 a_row, i64 a_column, i64 b_row, i64 b_column{}) {{
     __shared__ {value} left[{DEPTH}][{TILE} + 4];
     __shared__ {value} right[{DEPTH}][{TILE} + 4];
-    const i64 tile = blockIdx.x % (tiles_m * tiles_n), batch = blockIdx.x / (tiles_m * tiles_n);
+    const i64 tile = blockIdx.x % (tiles_m * tiles_n){number};
     const i64 top = tile / tiles_n * {TILE}, start = tile % tiles_n * {TILE};
 {}    d += {};
     a += {};

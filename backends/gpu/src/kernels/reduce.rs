@@ -44,10 +44,10 @@ pub fn reduce(
         (_, true) => format!("from_float<{kind}>(acc / (float)count)"),
     };
     let entry = format!("reduce_{label}");
+    let place = if outer.moves() { "    const i64 i = blockIdx.x;\n" } else { "" };
     let code = format!(
         "KERNEL void {entry}({kind}* to, const {kind}* from, i64 count{}{}) {{
-    const i64 i = blockIdx.x;
-{}    const i64 base = {};
+{place}{}    const i64 base = {};
     {value} acc = {start};
     for (i64 k = threadIdx.x; k < count; k += {THREADS}) {{
 {}        const i64 at = {};

@@ -26,6 +26,7 @@ pub fn rotary(
     let rows = Walk::over(&x.shape[..x.shape.len() - 1], &lists.each_ref().map(Vec::as_slice));
     let index = Index::Wide;
     let kind = name(to.dtype);
+    let row = if rows.moves() { ", row = i / depth" } else { "" };
     let (entry, other) = match pairing {
         Pairing::Interleaved => {
             ("rotary_interleaved", "k % 2 == 0 ? -to_float(x[(k + 1) * step]) : to_float(x[(k - 1) * step])")
@@ -39,7 +40,7 @@ pub fn rotary(
         "KERNEL void {entry}({kind}* to, const {kind}* x, const float* cosine, const float* sine, i64 n, i64 depth, i64 step, i64 out, i64 cos_step, i64 sin_step{}) {{
     const i64 i = (i64)blockIdx.x * {THREADS} + threadIdx.x;
     if (i >= n) return;
-    const i64 k = i % depth, row = i / depth;
+    const i64 k = i % depth{row};
 {}    x += {};
     const float other = {other};
     const float turned = to_float(x[k * step]) * cosine[{} + k * cos_step] + other * sine[{} + k * sin_step];

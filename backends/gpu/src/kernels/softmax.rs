@@ -15,10 +15,10 @@ pub fn softmax(axis: usize, from: &View, to: &View, _architecture: &Architecture
     let rows = Walk::over(&without(&from.shape), &[&without(&to.strides), &without(&from.strides)]);
     let index = Index::Wide;
     let kind = name(to.dtype);
+    let row = if rows.moves() { "    const i64 i = blockIdx.x;\n" } else { "" };
     let code = format!(
         "KERNEL void softmax({kind}* to, const {kind}* from, i64 count, i64 from_step, i64 to_step{}) {{
-    const i64 i = blockIdx.x;
-{}    const {kind}* x = from + {};
+{row}{}    const {kind}* x = from + {};
     {kind}* y = to + {};
     float most = -INFINITE;
     for (i64 k = threadIdx.x; k < count; k += {THREADS}) most = largest(most, to_float(x[k * from_step]));

@@ -88,17 +88,32 @@ impl Walk {
         .collect()
     }
 
-    /// Statements that take `from`, a number of an element in row-major order, apart into `{tag}i0`, `{tag}i1`, ...
+    /// Whether any operand takes a step on its way. Where none does, its coordinates are not asked for.
+    pub(super) fn moves(&self) -> bool {
+        (0..self.rank()).any(|axis| self.steps(axis))
+    }
+
+    /// Whether any operand takes a step along an axis.
+    fn steps(&self, axis: usize) -> bool {
+        self.strides.iter().any(|strides| strides.get(axis).is_some_and(|&stride| stride != 0))
+    }
+
+    /// Statements that take `from`, a number of an element in row-major order, apart into `{tag}i0`, `{tag}i1`, ..., those
+    /// along which an operand takes a step.
     pub(super) fn coordinates(&self, tag: &str, from: &str, index: Index) -> String {
         let name = index.name();
         let mut text = String::new();
         let mut rest = from.to_string();
         for axis in (1..self.rank()).rev() {
-            let _ = writeln!(text, "    const {name} {tag}i{axis} = {rest} % {tag}e{axis};");
-            let _ = writeln!(text, "    const {name} {tag}r{axis} = {rest} / {tag}e{axis};");
-            rest = format!("{tag}r{axis}");
+            if self.steps(axis) {
+                let _ = writeln!(text, "    const {name} {tag}i{axis} = {rest} % {tag}e{axis};");
+            }
+            if (0..axis).any(|outer| self.steps(outer)) {
+                let _ = writeln!(text, "    const {name} {tag}r{axis} = {rest} / {tag}e{axis};");
+                rest = format!("{tag}r{axis}");
+            }
         }
-        if self.rank() > 0 {
+        if self.rank() > 0 && self.steps(0) {
             let _ = writeln!(text, "    const {name} {tag}i0 = {rest};");
         }
         text

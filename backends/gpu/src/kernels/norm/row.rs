@@ -117,7 +117,8 @@ impl Row<'_> {
         for i in 0..inner.len() {
             let _ = write!(text, ", i64 inner{i}");
         }
-        let _ = writeln!(text, "{}) {{\n    const i64 i = blockIdx.x;", walk.parameters("", index));
+        let row = if walk.moves() { "    const i64 i = blockIdx.x;\n" } else { "" };
+        let _ = write!(text, "{}) {{\n{row}", walk.parameters("", index));
         text += &walk.coordinates("", "i", index);
         let _ = writeln!(text, "    to += {};", walk.offset("", 0));
         for i in 0..self.reads.len() {
@@ -156,8 +157,9 @@ impl Row<'_> {
             Kind::Layer { eps } => (eps, true),
             Kind::Rms { eps } => (eps, false),
         };
-        let _ = writeln!(text, "    float sum = 0.0f, square = 0.0f;");
+        let _ = writeln!(text, "    float square = 0.0f;");
         if centred {
+            let _ = writeln!(text, "    float sum = 0.0f;");
             let _ = writeln!(text, "{begin}{lane}            sum += x[step][lane];\n        }}\n    }}");
             let _ = writeln!(text, "    const float mean = block_sum<{threads}>(sum) / {width}.0f;");
             let _ = writeln!(text, "{begin}{lane}            x[step][lane] -= mean;\n        }}\n    }}");
