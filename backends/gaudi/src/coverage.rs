@@ -2,7 +2,7 @@
 
 use crate::options::{AttentionKind, Options};
 use tintype_accel::{Coverage, Error, OpCoverage, Result, Support};
-use tintype_program::{Activation, Block, GeluForm, Node, Op, Program};
+use tintype_program::{Activation, Binary, Block, GeluForm, Node, Op, Program};
 
 /// Every operation of a checked Program.
 pub(crate) fn coverage(program: &Program, options: &Options) -> Coverage {
@@ -24,6 +24,12 @@ pub(crate) fn support(block: &Block, node: &Node, options: &Options) -> Support 
     let kept = match &node.op {
         Op::Elementwise { .. } if encoded() => {
             let reason = "an elementwise operation reads no encoded parameter; decode it first";
+            return Support::Unsupported(reason.into());
+        }
+        Op::Binary { function: Binary::Div | Binary::Pow }
+            if node.inputs.iter().any(|&value| !block.ty(value).dtype.is_float()) =>
+        {
+            let reason = "what the node does with integers that it divides by zero is not known";
             return Support::Unsupported(reason.into());
         }
         Op::Custom { name, .. } => options.kernels.contains_key(name),

@@ -24,7 +24,7 @@
 //!
 //! # Features
 //!
-//! A feature is a backend: `cpu` (default). Each builds on any machine and finds its vendor's libraries at run time. Two
+//! A feature is a backend: `cpu` (default), `gaudi`. Each builds on any machine and finds its vendor's libraries at run time. Two
 //! more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
@@ -42,6 +42,9 @@ pub use tintype_conformance as conformance;
 /// The CPU plugin itself, to be wrapped or opened with kernels of a chosen level.
 #[cfg(feature = "cpu")]
 pub use tintype_cpu as cpu;
+/// The Gaudi plugin itself, to be opened with options of its own or kernels for custom operations.
+#[cfg(feature = "gaudi")]
+pub use tintype_gaudi as gaudi;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;
 pub use tintype_program as program;
@@ -89,5 +92,7 @@ pub fn backends() -> Registry {
     let mut registry = Registry::new();
     #[cfg(feature = "cpu")]
     registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
+    #[cfg(feature = "gaudi")]
+    registry.register(std::sync::Arc::new(tintype_gaudi::GaudiDriver::default()));
     registry
 }

@@ -34,8 +34,15 @@ pub(super) fn reduce(
         let outer: usize = shape[..first].iter().product();
         let run: usize = shape[first..=last].iter().product();
         let inner: usize = shape[last + 1..].iter().product();
-        id = b.reshape(id, &[outer, run, inner]);
-        id = b.typed(name, &[id], wide, &[outer, 1, inner], Params::axis(1));
+        let (whole, one) = ([outer, run, inner], [outer, 1, inner]);
+        let x = b.reshape(id, &whole);
+        id = b.typed(name, &[x], wide, &one, Params::axis(1));
+        if function == Reduce::Max && wide.is_float() {
+            // Where one element is NaN, the sum of their tangents is.
+            let bounded = b.typed("tanh_fwd", &[x], wide, &whole, Params::default());
+            let sum = b.typed("reduce_sum_fwd", &[bounded], wide, &one, Params::axis(1));
+            id = super::elementwise::keep_nan(b, id, &[sum], wide);
+        }
         shape[first..=last].fill(1);
     }
     Ok(Laid::Tensor(b.cast(id, wide, ty.dtype)))

@@ -94,6 +94,6 @@ functions! {
         launch = "synLaunch"(Handle, *const LaunchTensor, u32, u64, Handle, u32);
     }
     optional {
-        graph_compile_v2 = "synGraphCompileV2"(*mut Handle, Handle, *const c_char, *mut Handle);
+        last_message = "synGetLastErrorMessage"();
     }
 }
