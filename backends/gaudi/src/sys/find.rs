@@ -64,11 +64,20 @@ fn search(asked: Option<OsString>) -> Result<Synapse, Missing> {
         // SAFETY: loading the vendor's library runs its initialisers, which is what the user asked for.
         match unsafe { Library::new(&path) } {
             Ok(library) => return table(library, path),
-            Err(error) => tried.push(format!("{}: {error}", path.display())),
+            Err(error) => tried.push(reason(&path, &error)),
         }
     }
     let from = if asked.is_some() { format!(" ({VARIABLE} names it)") } else { String::new() };
     Err(Missing::NotFound(format!("libSynapse.so was not found{from}: {}", tried.join("; "))))
+}
+
+/// What the loader says, which names the file.
+fn reason(path: &Path, error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) if source.to_string().contains(&*path.to_string_lossy()) => source.to_string(),
+        Some(source) => format!("{}: {source}", path.display()),
+        None => format!("{}: {error}", path.display()),
+    }
 }
 
 fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
