@@ -1,0 +1,5 @@
+//! Nodes to come.
+
+use super::Kind;
+
+pub const KINDS: &[Kind] = &[];
