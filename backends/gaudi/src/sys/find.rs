@@ -91,7 +91,7 @@ fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
 
 /// Whether a library says of itself that it is a double.
 fn is_double(library: &Library) -> bool {
-    [&b"synapse_sim_version"[..], b"synapse_sim_log", b"synapse_sim_marker", b"synapse_sim_is_simulator"]
+    [&b"synapse_sim_counts"[..], b"synapse_sim_inject", b"synapse_sim_live", b"synapse_sim_mark", b"synapse_sim_reset"]
         .iter()
         // SAFETY: only looked up, never called.
         .any(|name| unsafe { library.get::<unsafe extern "C" fn()>(*name) }.is_ok())
