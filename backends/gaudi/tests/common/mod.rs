@@ -1,6 +1,9 @@
 //! The software Synapse, and tests that want a process of their own.
 #![allow(dead_code)]
 
+pub mod sim;
+pub mod work;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
