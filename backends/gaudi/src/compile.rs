@@ -72,8 +72,7 @@ pub(crate) fn compile(context: &Context, program: &Program, at: Cut) -> Result<P
                         let key = Key::new(&hash, &told, &context.device);
                         let name = &regions.program.block(block).name;
                         let graph = || graph(&regions, block, &rules);
-                        let recipe =
-                            recipes.get(&context.device, &key, name, &context.counters, graph)?;
+                        let recipe = recipes.get(&context.device, &key, name, &context.counters, graph)?;
                         found.insert(block, recipe.clone());
                         recipe
                     }
@@ -144,11 +143,8 @@ pub fn outline(program: &Program, launch: LaunchMode, options: &Options) -> Resu
         }
     }
     let launches: usize = seen.iter().map(|(_, _, count)| count).sum();
-    let mut text = format!(
-        "{launches} launches of {} recipes, {copies} copies, arena {}\n",
-        seen.len(),
-        commands.arena
-    );
+    let mut text =
+        format!("{launches} launches of {} recipes, {copies} copies, arena {}\n", seen.len(), commands.arena);
     let rules = rules(options);
     for (_, block, count) in &seen {
         let graph = graph(&regions, *block, &rules)?;

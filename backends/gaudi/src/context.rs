@@ -111,12 +111,7 @@ impl Context {
             // There is room: the call failed for another reason, and says which call it was.
             return Err(self.fault(fault));
         }
-        Err(Error::OutOfMemory {
-            what: what.into(),
-            device: self.info.label(),
-            needed: bytes as u64,
-            free,
-        })
+        Err(Error::OutOfMemory { what: what.into(), device: self.info.label(), needed: bytes as u64, free })
     }
 
     pub(crate) fn allocate(self: &Arc<Self>, bytes: usize, purpose: Purpose) -> Result<Arc<Memory>> {

@@ -98,8 +98,7 @@ impl Acquired {
     pub(crate) fn memory_info(&self) -> Result<(u64, u64), Fault> {
         let (mut free, mut total) = (0, 0);
         // SAFETY: the library writes two numbers.
-        let status =
-            unsafe { (self.runtime.synapse.functions.memory_info)(self.id, &mut free, &mut total) };
+        let status = unsafe { (self.runtime.synapse.functions.memory_info)(self.id, &mut free, &mut total) };
         self.check("synDeviceGetMemoryInfo", status)?;
         Ok((free, total))
     }
@@ -130,8 +129,7 @@ impl Acquired {
 
     pub(crate) fn unpin(&self, pinned: Pinned) {
         // SAFETY: the memory came from `pin`, and is nobody's any more.
-        let status =
-            unsafe { (self.runtime.synapse.functions.host_free)(self.id, pinned.pointer.cast(), 0) };
+        let status = unsafe { (self.runtime.synapse.functions.host_free)(self.id, pinned.pointer.cast(), 0) };
         self.warn("synHostFree", status);
     }
 
@@ -165,9 +163,8 @@ impl Acquired {
         direction: Direction,
     ) -> Result<(), Fault> {
         // SAFETY: both ranges belong to whoever enqueues the copy, and stay until the stream has passed it.
-        let status = unsafe {
-            (self.runtime.synapse.functions.copy)(stream.0, from, bytes, to, direction as i32)
-        };
+        let status =
+            unsafe { (self.runtime.synapse.functions.copy)(stream.0, from, bytes, to, direction as i32) };
         self.check("synMemCopyAsync", status)
     }
 

@@ -126,10 +126,7 @@ fn describe(runtime: &Runtime, kind: DeviceType, acquired: Option<&Acquired>) ->
         arch: kind.name().into(),
         memory: acquired.map(|device| device.memory),
         emulated: synapse.emulated,
-        versions: vec![
-            ("driver".into(), driver),
-            ("libSynapse".into(), synapse.path.display().to_string()),
-        ],
+        versions: vec![("driver".into(), driver), ("libSynapse".into(), synapse.path.display().to_string())],
         capabilities: Capabilities {
             dtypes: vec![DType::F32, DType::Bf16, DType::F16],
             launch: vec![LaunchMode::Compiled, LaunchMode::Eager, LaunchMode::Lazy, LaunchMode::Graph],

@@ -83,18 +83,12 @@ fn address(frame: &Frame<'_>, scratch: &Scratch, spot: Spot) -> Result<u64> {
 }
 
 fn table(recipe: &Recipe) -> Vec<LaunchTensor> {
-    let tensor =
-        |id| LaunchTensor { name: null(), address: 0, kind: 0, sizes: [0; DIM_MAX], id };
+    let tensor = |id| LaunchTensor { name: null(), address: 0, kind: 0, sizes: [0; DIM_MAX], id };
     recipe.slots.iter().map(|slot| tensor(slot.id)).collect()
 }
 
 /// Sections of one launch must not overlap: an operand that is given twice is copied, once for each time more.
-fn apart(
-    context: &Context,
-    scratch: &mut Scratch,
-    recipe: &Recipe,
-    ins: &mut [(u64, u64)],
-) -> Result<()> {
+fn apart(context: &Context, scratch: &mut Scratch, recipe: &Recipe, ins: &mut [(u64, u64)]) -> Result<()> {
     let mut order: Vec<usize> = recipe
         .slots
         .iter()
@@ -118,7 +112,8 @@ fn apart(
         return Ok(());
     }
     let room = |bytes: u64| bytes.next_multiple_of(ALIGNMENT);
-    let total: u64 = twice.iter().filter_map(|&position| ins.get(position)).map(|(_, bytes)| room(*bytes)).sum();
+    let total: u64 =
+        twice.iter().filter_map(|&position| ins.get(position)).map(|(_, bytes)| room(*bytes)).sum();
     scratch.spare.reserve(context, total as usize, "operands that are given twice")?;
     let mut to = scratch.spare.address;
     for position in twice {

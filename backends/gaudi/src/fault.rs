@@ -19,7 +19,11 @@ impl Fault {
     pub(crate) fn check(synapse: &Synapse, call: &'static str, status: i32) -> Result<(), Fault> {
         match Status(status) {
             Status::SUCCESS => Ok(()),
-            status => Err(Fault { call, status, description: describe(synapse, status) }),
+            status => {
+                let description = [describe(synapse, status), detail(synapse)];
+                let description = description.into_iter().filter(|text| !text.is_empty());
+                Err(Fault { call, status, description: description.collect::<Vec<_>>().join(": ") })
+            }
         }
     }
 
@@ -37,6 +41,18 @@ impl fmt::Display for Fault {
         }
         Ok(())
     }
+}
+
+/// What later versions say of the last call that failed.
+fn detail(synapse: &Synapse) -> String {
+    let Some(last_message) = synapse.functions.last_message else { return String::new() };
+    // SAFETY: takes nothing; what it points to stays until this thread's next call.
+    let text = unsafe { last_message() };
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: a text of the library's that ends with a zero.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
 fn describe(synapse: &Synapse, status: Status) -> String {

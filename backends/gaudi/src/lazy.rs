@@ -104,7 +104,8 @@ impl Pending {
     }
 
     fn is_full(&self) -> bool {
-        let nodes = |run: &PendingRun| run.compiled.program.blocks.iter().map(|b| b.nodes.len()).sum::<usize>();
+        let nodes =
+            |run: &PendingRun| run.compiled.program.blocks.iter().map(|b| b.nodes.len()).sum::<usize>();
         self.runs.len() >= MOST_RUNS || self.runs.iter().map(nodes).sum::<usize>() >= MOST_NODES
     }
 

@@ -63,13 +63,15 @@ fn a_second_process_compiles_nothing() {
     let config = format!("{},false,64", folder.path().display());
     let compiles = |log: &str| {
         let path = folder.path().join(log);
-        let variables = [
-            ("PT_HPU_RECIPE_CACHE_CONFIG", config.as_str()),
-            ("SYNAPSE_SIM_LOG", path.to_str().unwrap()),
-        ];
+        let variables =
+            [("PT_HPU_RECIPE_CACHE_CONFIG", config.as_str()), ("SYNAPSE_SIM_LOG", path.to_str().unwrap())];
         common::alone("works_in_a_process_of_its_own", &variables).map(|output| {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            fs::read_to_string(path).unwrap().lines().filter(|line| line.contains("synGraphCompile syn")).count()
+            fs::read_to_string(path)
+                .unwrap()
+                .lines()
+                .filter(|line| line.contains("synGraphCompile syn"))
+                .count()
         })
     };
     let Some(first) = compiles("first.log") else { return };

@@ -43,7 +43,7 @@ fn each_call_fails_once() {
         let expected = work(launch).unwrap();
         let counts = sim.counts();
         assert_eq!(sim.live(), [""; 0], "a run that succeeds leaves something behind");
-        for (function, calls) in counts.iter().filter(|(name, _)| name.starts_with("syn")) {
+        for (function, calls) in counts.iter().filter(|(name, _)| !name.starts_with("synapse_sim")) {
             // The first calls and the last: those between do the same.
             for nth in (1..=*calls).filter(|nth| *nth <= 4 || *nth == *calls) {
                 sim.reset();
@@ -54,7 +54,12 @@ fn each_call_fails_once() {
                     || function == "synEventRecord"
                     || function == "synEventCreate"
                     || function == "synStreamSynchronize";
-                match work(launch) {
+                let result = work(launch);
+                // Polls and waits come as often as they must: this one did not come this time.
+                if sim.counts().get(function).is_none_or(|calls| *calls < nth) {
+                    continue;
+                }
+                match result {
                     Err(error) => {
                         let told = error.to_string();
                         assert!(told.contains(function.as_str()), "{launch}: {function} {nth}: {told}");

@@ -142,9 +142,15 @@ mod tests {
     fn params_lie_where_the_interface_has_them() {
         assert_eq!(Params::transpose(&[1, 0, 2]).0[20], 3);
         let slice = Params::slice(&[1, 2], &[3, 4], &[1, 9]).0;
-        assert_eq!((slice.len(), slice[4], slice[104], slice[112], slice[312], slice[512]), (704, 1, 1, 2, 4, 9));
+        assert_eq!(
+            (slice.len(), slice[4], slice[104], slice[112], slice[312], slice[512]),
+            (704, 1, 1, 2, 4, 9)
+        );
         let conv = Params::convolution([3, 5], [1, 2], [4, 6, 7, 8], [9, 10], 11).0;
-        assert_eq!([conv[0], conv[4], conv[12], conv[16], conv[28], conv[36], conv[64]], [3, 5, 2, 4, 8, 10, 11]);
+        assert_eq!(
+            [conv[0], conv[4], conv[12], conv[16], conv[28], conv[36], conv[64]],
+            [3, 5, 2, 4, 8, 10, 11]
+        );
         let conv = Params::convolution_3d([1, 2, 3], [4, 5, 6], [7; 6], [8, 9, 10], 11).0;
         assert_eq!([conv[8], conv[12], conv[24], conv[44], conv[56], conv[88]], [3, 4, 7, 7, 10, 11]);
         assert_eq!(Params::attention(0.5).0[..4], 0.5f32.to_le_bytes());

@@ -3,7 +3,8 @@
 use super::{PendingRun, Shape};
 use std::collections::HashMap;
 use tintype_program::{
-    Block, BlockId, Encoding, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, State, TensorType, ValueId,
+    Block, BlockId, Encoding, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, State, TensorType,
+    ValueId,
 };
 
 /// A Program of several runs, and which buffer each of its operands and results is.
@@ -26,8 +27,7 @@ pub(super) fn fits(runs: &[PendingRun], run: &PendingRun) -> bool {
 /// One run whose buffers all differ, and are all held.
 pub(crate) fn alone(program: &Program) -> Merged {
     let entry = program.entry();
-    let count =
-        entry.inputs.len() + entry.params.len() + entry.states.len() + entry.outputs.len();
+    let count = entry.inputs.len() + entry.params.len() + entry.states.len() + entry.outputs.len();
     let shape =
         Shape { programs: vec![String::new()], buffers: (0..count).collect(), alive: vec![true; count] };
     merge(&[program], &shape)

@@ -40,7 +40,9 @@ pub(super) fn linear(
     if k == 0 {
         return Ok(match bias {
             None => Laid::Tensor(b.zeros(to.dtype, &[rows, n])),
-            Some(bias) => Laid::Repeated { id: b.reshape(bias, &[1, n]), small: vec![1, n], to: vec![rows, n] },
+            Some(bias) => {
+                Laid::Repeated { id: b.reshape(bias, &[1, n]), small: vec![1, n], to: vec![rows, n] }
+            }
         });
     }
     let left = b.read(&x[0], &[rows, k], types[0].dtype)?;

@@ -5,11 +5,7 @@ use crate::graph::{Params, TensorId, suffix};
 use tintype_program::{Binary, DType, GeluForm, TensorType, Unary};
 
 pub(super) fn constant(b: &mut Builder, value: f64, dtype: DType) -> Result<Laid, String> {
-    let params = if dtype.is_float() {
-        Params::float(value as f32)
-    } else {
-        Params::integer(value as i32)
-    };
+    let params = if dtype.is_float() { Params::float(value as f32) } else { Params::integer(value as i32) };
     Ok(Laid::Tensor(b.typed("constant", &[], dtype, &[1], params)))
 }
 
@@ -61,7 +57,8 @@ fn erf(b: &mut Builder, x: &Laid, ty: &TensorType) -> Result<Laid, String> {
     let one = vec![1; shape.len()];
     let x = b.read(x, &shape, ty.dtype)?;
     let x = b.cast(x, ty.dtype, DType::F32);
-    let number = |b: &mut Builder, value: f32| b.typed("constant", &[], DType::F32, &one, Params::float(value));
+    let number =
+        |b: &mut Builder, value: f32| b.typed("constant", &[], DType::F32, &one, Params::float(value));
     let apply = |b: &mut Builder, name: &str, operands: &[TensorId]| {
         b.typed(name, operands, DType::F32, &shape, Params::default())
     };

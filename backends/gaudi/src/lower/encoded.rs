@@ -20,9 +20,11 @@ pub(super) fn decode(b: &mut Builder, x: &Laid, to: &TensorType) -> Result<Laid,
     // Each code byte holds one element or two.
     let each = elements / layout.code_bytes;
     let table: Vec<f32> = (0..=255u8).flat_map(|code| values(encoding, code)).collect();
-    let table = b.known(DType::F32, &[256, each], table.iter().flat_map(|value| value.to_le_bytes()).collect());
+    let table =
+        b.known(DType::F32, &[256, each], table.iter().flat_map(|value| value.to_le_bytes()).collect());
     let indices = b.cast(codes, DType::U8, DType::I32);
-    let plain = b.typed("gather_fwd", &[table, indices], DType::F32, &[layout.code_bytes, each], Params::axis(1));
+    let plain =
+        b.typed("gather_fwd", &[table, indices], DType::F32, &[layout.code_bytes, each], Params::axis(1));
     let run = match encoding {
         Encoding::Fp8 { scales: ScaleGranularity::Block { size }, .. } => *size,
         Encoding::Nf4 { block } => *block,
@@ -38,7 +40,9 @@ pub(super) fn decode(b: &mut Builder, x: &Laid, to: &TensorType) -> Result<Laid,
 fn values(encoding: &Encoding, code: u8) -> Vec<f32> {
     match encoding {
         Encoding::Fp8 { format, .. } => vec![encode::fp8_value(*format, code)],
-        Encoding::Nf4 { .. } => [code >> 4, code & 15].map(|nibble| encode::NF4_LEVELS[usize::from(nibble)]).to_vec(),
+        Encoding::Nf4 { .. } => {
+            [code >> 4, code & 15].map(|nibble| encode::NF4_LEVELS[usize::from(nibble)]).to_vec()
+        }
         Encoding::Plain => Vec::new(),
     }
 }

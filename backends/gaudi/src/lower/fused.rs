@@ -75,8 +75,7 @@ pub(super) fn custom(
     if to.iter().any(|ty| ty.elements() == 0) {
         return Err("a kernel cannot make a result without elements".into());
     }
-    let outputs: Vec<_> =
-        to.iter().map(|ty| b.tensor(ty.dtype, &flat(&ty.shape), Home::Workspace)).collect();
+    let outputs: Vec<_> = to.iter().map(|ty| b.tensor(ty.dtype, &flat(&ty.shape), Home::Workspace)).collect();
     let params = (kernel.params)(attributes)?;
     let dtype = to.first().map_or(DType::F32, |ty| ty.dtype);
     let guid = kernel.guid.replace("{dtype}", suffix(dtype));

@@ -40,9 +40,10 @@ pub(crate) struct Refusal {
 pub(crate) fn lower(program: &Program, id: BlockId, rules: &Rules) -> Result<Graph, Refusal> {
     let block = program.block(id);
     let mut lowering = Lowering { program, rules, builder: Builder::default() };
-    let arguments = block.arguments().enumerate().map(|(position, value)| {
-        lowering.builder.argument(position, block.ty(value), block.encoding(value))
-    });
+    let arguments = block
+        .arguments()
+        .enumerate()
+        .map(|(position, value)| lowering.builder.argument(position, block.ty(value), block.encoding(value)));
     let arguments: Vec<Laid> = arguments.collect();
     let results = lowering.block(id, &arguments)?;
     let refuse = |reason| Refusal { block: id, node: block.nodes.len(), reason };
@@ -110,9 +111,7 @@ impl Lowering<'_> {
             Op::Reduce { function, axes } => reduce::reduce(b, *function, axes, &x[0], first()?),
             Op::Reshape { .. } => Ok(x[0].clone()),
             Op::Transpose { permutation } => movement::transpose(b, permutation, &x[0], first()?),
-            Op::Slice { starts, ends, steps } => {
-                movement::slice(b, [starts, ends, steps], &x[0], first()?)
-            }
+            Op::Slice { starts, ends, steps } => movement::slice(b, [starts, ends, steps], &x[0], first()?),
             Op::Concat { axis } => movement::concat(b, *axis, x, &types, to),
             Op::Pad { before, after, mode } => movement::pad(b, before, after, *mode, &x[0], first()?),
             Op::Broadcast { .. } => movement::broadcast(b, &x[0], first()?, to),

@@ -91,11 +91,8 @@ fn range(
 ) -> TensorId {
     let step = step.min(end - start).max(1);
     let taken = (end - start).div_ceil(step);
-    let params = Params::slice(
-        &[0, start as u64, 0],
-        &[inner as u64, end as u64, outer as u64],
-        &[1, step as u64, 1],
-    );
+    let params =
+        Params::slice(&[0, start as u64, 0], &[inner as u64, end as u64, outer as u64], &[1, step as u64, 1]);
     b.node("slice", &[id], dtype, &[outer, taken, inner], params)
 }
 
@@ -148,7 +145,11 @@ pub(super) fn pad(
                 PadMode::Zero => b.zeros(ty.dtype, &edge),
                 PadMode::Replicate => {
                     let one = range(b, id, three, at, at + 1, 1, ty.dtype);
-                    if extra == 1 { one } else { b.node("broadcast", &[one], ty.dtype, &edge, Params::default()) }
+                    if extra == 1 {
+                        one
+                    } else {
+                        b.node("broadcast", &[one], ty.dtype, &edge, Params::default())
+                    }
                 }
             }
         };

@@ -29,7 +29,12 @@ fn affine(
 }
 
 /// Over rows `[1, 1, rows, d]`, as the node wants them; it hands back means and deviations as well.
-pub(super) fn layer_norm(b: &mut Builder, eps: f64, x: &[Laid], types: &[TensorType]) -> Result<Laid, String> {
+pub(super) fn layer_norm(
+    b: &mut Builder,
+    eps: f64,
+    x: &[Laid],
+    types: &[TensorType],
+) -> Result<Laid, String> {
     let ty = &types[0];
     let d = ty.shape.last().copied().unwrap_or(1);
     let rows = ty.elements() / d;

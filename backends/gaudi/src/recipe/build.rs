@@ -101,16 +101,11 @@ fn slot_home(home: &Home) -> Option<SlotHome> {
 }
 
 /// Reads a recipe of this graph from a file.
-pub(crate) fn load(
-    device: &Arc<Acquired>,
-    graph: &Graph,
-    file: &std::path::Path,
-) -> Result<Recipe, Fault> {
+pub(crate) fn load(device: &Arc<Acquired>, graph: &Graph, file: &std::path::Path) -> Result<Recipe, Fault> {
     let path = c_string(&file.to_string_lossy());
     let mut handle: Handle = null_mut();
     // SAFETY: room for one handle, and a name that ends with a zero.
-    let status =
-        unsafe { (device.runtime.synapse.functions.recipe_deserialize)(&mut handle, path.as_ptr()) };
+    let status = unsafe { (device.runtime.synapse.functions.recipe_deserialize)(&mut handle, path.as_ptr()) };
     device.runtime.check("synRecipeDeSerialize", status)?;
     Recipe::finish(device, handle, graph)
 }
@@ -141,8 +136,7 @@ impl<'d> Building<'d> {
     fn new(device: &'d Arc<Acquired>) -> Result<Self, Fault> {
         let mut handle: Handle = null_mut();
         // SAFETY: room for one handle.
-        let status =
-            unsafe { (device.runtime.synapse.functions.graph_create)(&mut handle, device.kind.0) };
+        let status = unsafe { (device.runtime.synapse.functions.graph_create)(&mut handle, device.kind.0) };
         device.runtime.check("synGraphCreate", status)?;
         Ok(Self { device, handle })
     }
@@ -205,12 +199,7 @@ impl<'d> Building<'d> {
         Ok(handle)
     }
 
-    fn node(
-        &mut self,
-        index: usize,
-        node: &crate::graph::Node,
-        tensors: &[Handle],
-    ) -> Result<(), Fault> {
+    fn node(&mut self, index: usize, node: &crate::graph::Node, tensors: &[Handle]) -> Result<(), Fault> {
         let (runtime, functions) = (&self.device.runtime, &self.device.runtime.synapse.functions);
         let handle = |id: crate::graph::TensorId| tensors.get(id.0).copied().unwrap_or(null_mut());
         let inputs: Vec<Handle> = node.inputs.iter().map(|id| id.map_or(null_mut(), handle)).collect();

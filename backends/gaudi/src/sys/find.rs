@@ -81,9 +81,8 @@ fn reason(path: &Path, error: &libloading::Error) -> String {
 }
 
 fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
-    let functions = Functions::of(&library).map_err(|missing| {
-        Missing::TooOld(format!("{} lacks {}", path.display(), missing.join(", ")))
-    })?;
+    let functions = Functions::of(&library)
+        .map_err(|missing| Missing::TooOld(format!("{} lacks {}", path.display(), missing.join(", "))))?;
     let full = located(&functions).unwrap_or_else(|| path.clone());
     let emulated = is_double(&library);
     Ok(Synapse { version: version(&full), functions, emulated, path: full, _library: library })
@@ -91,10 +90,16 @@ fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
 
 /// Whether a library says of itself that it is a double.
 fn is_double(library: &Library) -> bool {
-    [&b"synapse_sim_counts"[..], b"synapse_sim_inject", b"synapse_sim_live", b"synapse_sim_mark", b"synapse_sim_reset"]
-        .iter()
-        // SAFETY: only looked up, never called.
-        .any(|name| unsafe { library.get::<unsafe extern "C" fn()>(*name) }.is_ok())
+    [
+        &b"synapse_sim_counts"[..],
+        b"synapse_sim_inject",
+        b"synapse_sim_live",
+        b"synapse_sim_mark",
+        b"synapse_sim_reset",
+    ]
+    .iter()
+    // SAFETY: only looked up, never called.
+    .any(|name| unsafe { library.get::<unsafe extern "C" fn()>(*name) }.is_ok())
 }
 
 /// The file that a function was loaded from, as the process's map of its memory has it.

@@ -7,13 +7,13 @@ use std::ffi::{c_char, c_void};
 macro_rules! functions {
     (
         required { $($name:ident = $symbol:literal ($($arg:ty),* $(,)?);)* }
-        optional { $($later:ident = $later_symbol:literal ($($later_arg:ty),* $(,)?);)* }
+        optional { $($later:ident = $later_symbol:literal: $later_type:ty;)* }
     ) => {
-        /// The functions that this plugin calls. Each returns a status. Required ones are in version 1.16 and later;
+        /// The functions that this plugin calls. Required ones are in version 1.16 and later, and return a status;
         /// optional ones are not in all of these.
         pub(crate) struct Functions {
             $(pub(crate) $name: unsafe extern "C" fn($($arg),*) -> i32,)*
-            $(pub(crate) $later: Option<unsafe extern "C" fn($($later_arg),*) -> i32>,)*
+            $(pub(crate) $later: Option<$later_type>,)*
         }
 
         impl Functions {
@@ -32,9 +32,7 @@ macro_rules! functions {
                 )*
                 $(
                     // SAFETY: the symbol of this name has this type in every version that exports it.
-                    let $later = unsafe {
-                        library.get::<unsafe extern "C" fn($($later_arg),*) -> i32>($later_symbol.as_bytes())
-                    };
+                    let $later = unsafe { library.get::<$later_type>($later_symbol.as_bytes()) };
                     let $later = $later.ok().map(|symbol| *symbol);
                 )*
                 match ($($name,)*) {
@@ -94,6 +92,6 @@ functions! {
         launch = "synLaunch"(Handle, *const LaunchTensor, u32, u64, Handle, u32);
     }
     optional {
-        last_message = "synGetLastErrorMessage"();
+        last_message = "synGetLastErrorMessage": unsafe extern "C" fn() -> *const c_char;
     }
 }

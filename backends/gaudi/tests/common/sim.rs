@@ -22,7 +22,8 @@ impl Sim {
         let mut size = 0;
         // SAFETY: without room it only says how much it needs.
         unsafe { tell(std::ptr::null_mut(), 0, &mut size) };
-        let mut room = vec![0u8; size + 1];
+        // The call itself is counted, so that the text may grow.
+        let mut room = vec![0u8; size + 4096];
         // SAFETY: the room is as long as is said.
         unsafe { tell(room.as_mut_ptr().cast(), room.len(), &mut size) };
         let end = room.iter().position(|&byte| byte == 0).unwrap();
@@ -40,7 +41,9 @@ impl Sim {
     pub fn live(&self) -> Vec<String> {
         let told = self.told("synapse_sim_live");
         let each = told.as_object().unwrap().iter();
-        each.filter(|(_, count)| count.as_u64() != Some(0) && count.as_bool() != Some(false)).map(|(name, n)| format!("{name}: {n}")).collect()
+        each.filter(|(_, count)| count.as_u64() != Some(0) && count.as_bool() != Some(false))
+            .map(|(name, n)| format!("{name}: {n}"))
+            .collect()
     }
 
     pub fn misuse(&self) -> serde_json::Value {
@@ -56,7 +59,9 @@ impl Sim {
         let plan = CString::new(plan).unwrap();
         // SAFETY: the function has this type in the software Synapse, and the text ends with a zero.
         let status = unsafe {
-            self.0.get::<unsafe extern "C" fn(*const c_char) -> i32>(b"synapse_sim_inject").unwrap()(plan.as_ptr())
+            self.0.get::<unsafe extern "C" fn(*const c_char) -> i32>(b"synapse_sim_inject").unwrap()(
+                plan.as_ptr(),
+            )
         };
         assert_eq!(status, 0);
     }

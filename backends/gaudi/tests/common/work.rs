@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, FlushReason, HostTensor, Instance, LaunchMode, Purpose, Result,
-    TensorSource, Weights, from_f32, to_f32,
+    Accelerator, Bindings, Buffer, CompileOptions, FlushReason, HostTensor, Instance, LaunchMode, Purpose,
+    Result, TensorSource, Weights, from_f32, to_f32,
 };
 use tintype_program::{DType, Program, TensorType};
 
@@ -75,7 +75,7 @@ impl Work {
 
     /// The output, and the sum of all outputs.
     pub fn read(&self) -> Result<[Vec<f32>; 2]> {
-        let read = |buffer| Ok(to_f32(DType::F32, &self.device.download(buffer)?));
+        let read = |buffer| self.device.download(buffer).map(|bytes| to_f32(DType::F32, &bytes));
         Ok([read(&self.y)?, read(&self.sum)?])
     }
 }
