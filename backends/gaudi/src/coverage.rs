@@ -4,8 +4,8 @@ use crate::options::{AttentionKind, Options};
 use tintype_accel::{Coverage, Error, OpCoverage, Result, Support};
 use tintype_program::{Activation, Binary, Block, GeluForm, Node, Op, Program};
 
-/// Every operation of a checked Program.
-pub(crate) fn coverage(program: &Program, options: &Options) -> Coverage {
+/// What becomes of every operation of a checked Program, without a library or a device.
+pub fn coverage(program: &Program, options: &Options) -> Coverage {
     let ops = program.blocks.iter().flat_map(|block| {
         block.nodes.iter().enumerate().map(move |(index, node)| OpCoverage {
             block: block.name.clone(),

@@ -43,6 +43,7 @@ mod storage;
 mod sys;
 
 pub use compile::outline;
+pub use coverage::coverage;
 pub use driver::GaudiDriver;
 pub use kernels::KernelParams;
 pub use options::{AttentionKind, Options, Region};

@@ -3,7 +3,12 @@
 
 use tintype_accel::LaunchMode;
 use tintype_conformance::cases;
-use tintype_gaudi::{AttentionKind, Options, outline};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::Path;
+use tintype_accel::Support;
+use tintype_gaudi::{AttentionKind, Options, coverage, outline};
+use tintype_program::{DType, Op};
 
 #[test]
 fn every_case_of_the_suite_becomes_recipes_in_every_mode() {
@@ -25,4 +30,59 @@ fn every_case_of_the_suite_becomes_recipes_in_every_mode() {
         }
     }
     assert!(failed.is_empty(), "{} failed: {:#?}", failed.len(), &failed[..failed.len().min(20)]);
+}
+
+/// A node's name with `T` for the type at its end.
+fn without_type(guid: &str) -> String {
+    let typed = DType::ALL.iter().find_map(|dtype| guid.strip_suffix(&format!("_{}", dtype.name())));
+    match typed {
+        Some(base) if base.starts_with("cast_") => "cast_S_to_T".into(),
+        Some(base) => format!("{base}_T"),
+        None => guid.into(),
+    }
+}
+
+/// The table of docs/gaudi.md: each operation of the suite's one-operation Programs, what becomes of it, and its nodes.
+fn table() -> String {
+    let options = Options::default();
+    let mut rows: BTreeMap<&'static str, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
+    for case in cases::all().unwrap() {
+        let [node] = &case.program.entry().nodes[..] else { continue };
+        if matches!(node.op, Op::Call { .. } | Op::Elementwise { .. }) {
+            continue;
+        }
+        let (how, guids) = rows.entry(node.op.kind()).or_default();
+        let support = &coverage(&case.program, &options).ops[0].support;
+        how.insert(match support {
+            Support::Native => "native",
+            Support::Decomposed => "decomposed",
+            Support::Unsupported(_) => "integers unsupported",
+        });
+        let Ok(text) = outline(&case.program, LaunchMode::Compiled, &options) else { continue };
+        let nodes = text.lines().filter_map(|line| line.strip_prefix("  "));
+        guids.extend(nodes.map(|line| without_type(line.split_whitespace().next().unwrap())));
+    }
+    let mut table = String::from("| operation | what becomes of it | nodes |\n|---|---|---|\n");
+    for (operation, (how, guids)) in rows {
+        let list = |set: Vec<String>| set.join(", ");
+        let how = list(how.into_iter().map(String::from).collect());
+        let guids = list(guids.into_iter().map(|guid| format!("`{guid}`")).collect());
+        writeln!(table, "| {operation} | {how} | {guids} |").unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_table_of_operations_is_true() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gaudi.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (start, end) = ("<!-- operations -->\n", "<!-- end of operations -->");
+    let (before, rest) = text.split_once(start).unwrap();
+    let (held, after) = rest.split_once(end).unwrap();
+    let table = table();
+    if std::env::var_os("TINTYPE_WRITE_GOLDEN").is_some() {
+        std::fs::write(&file, format!("{before}{start}{table}{end}{after}")).unwrap();
+    } else {
+        assert_eq!(held, table, "write it anew with TINTYPE_WRITE_GOLDEN=1");
+    }
 }
