@@ -43,7 +43,8 @@ fn examined() {
 /// `spatial_convolution3d`, and bounds integers that overflow where Programs have them wrap; what a Gaudi does with these is
 /// not known.
 fn is_known(case: &str) -> bool {
-    let three_axes = case.starts_with("convolution") && case.split(" by ").next().unwrap().matches(',').count() == 4;
+    let three_axes =
+        case.starts_with("convolution") && case.split(" by ").next().unwrap().matches(',').count() == 4;
     let overflows = ["Add", "Sub", "Mul"].map(|name| format!("binary i32 {name} of extremes"));
     three_axes || overflows.iter().any(|name| case == name)
 }

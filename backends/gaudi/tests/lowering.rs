@@ -1,12 +1,12 @@
 //! Lowering without a library or a device.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use tintype_accel::LaunchMode;
-use tintype_conformance::cases;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
+use tintype_accel::LaunchMode;
 use tintype_accel::Support;
+use tintype_conformance::cases;
 use tintype_gaudi::{AttentionKind, Options, coverage, outline};
 use tintype_program::{DType, Op};
 

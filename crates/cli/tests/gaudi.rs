@@ -90,7 +90,8 @@ fn a_step_is_one_launch_and_waits_for_nothing_in_lazy_mode() {
             &["generate", "a red heart", "--backend", "gaudi", "--launch", "lazy"],
             &["-o", "lazy.png"],
         );
-        let arguments: Vec<_> = arguments.into_iter().map(|text| if text == "2" { steps } else { text }).collect();
+        let arguments: Vec<_> =
+            arguments.into_iter().map(|text| if text == "2" { steps } else { text }).collect();
         picture(folder.path(), &library, &arguments, Some(&log));
         let text = fs::read_to_string(&log).unwrap();
         let count = |call: &str| text.lines().filter(|line| line.contains(call)).count();
