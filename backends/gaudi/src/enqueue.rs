@@ -135,8 +135,8 @@ fn copy(context: &Context, from: u64, bytes: usize, to: u64) -> Result<()> {
 
 fn submit(context: &Context, recipe: &Recipe, table: &[LaunchTensor], workspace: u64) -> Result<()> {
     let runtime = &context.device.runtime;
-    // SAFETY: as many tensors as is said, each at memory that the run holds; the recipe lives until the stream has passed
-    // it, since the module or the graph that holds it synchronises before it goes, and the library counts launches in flight.
+    // SAFETY: as many tensors as is said, each at memory that is given back only once the stream has passed this launch, as
+    // the recipe is, which the context keeps.
     let status = unsafe {
         (runtime.synapse.functions.launch)(
             context.stream.handle(),

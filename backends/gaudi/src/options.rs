@@ -61,8 +61,7 @@ impl Options {
     ///
     /// A variable that says nothing of these, by its name.
     pub fn from_env() -> Result<Self, String> {
-        let mut options = Self::default();
-        options.region = variable("TINTYPE_GAUDI_REGION")?;
+        let mut options = Self { region: variable("TINTYPE_GAUDI_REGION")?, ..Self::default() };
         if let Some(attention) = variable("TINTYPE_GAUDI_ATTENTION")? {
             options.attention = attention;
         }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 use tintype_accel::LaunchMode;
 use tintype_accel::Support;
 use tintype_conformance::cases;
 use tintype_gaudi::{AttentionKind, Options, coverage, outline};
-use tintype_program::{DType, Op};
+use tintype_program::{Attribute, DType, Op, Program, TensorType};
 
 #[test]
 fn every_case_of_the_suite_becomes_recipes_in_every_mode() {
@@ -85,4 +86,25 @@ fn the_table_of_operations_is_true() {
     } else {
         assert_eq!(held, table, "write it anew with TINTYPE_WRITE_GOLDEN=1");
     }
+}
+
+#[test]
+fn a_custom_operation_is_one_node_where_a_kernel_is_registered() {
+    let program = Program::trace("custom", |scope| {
+        let x = scope.input("x", TensorType::new(DType::Bf16, [3, 4]))?;
+        let attributes = [("factor".to_string(), Attribute::Float(0.5))].into();
+        let y = scope.custom("acme.glow", attributes, &[&x], |_, x| Ok(vec![x[0].silu()?]))?;
+        scope.output("y", &y[0])
+    });
+    let program = program.unwrap();
+    let plain = outline(&program, LaunchMode::Compiled, &Options::default()).unwrap();
+    assert!(plain.contains("silu_fwd_bf16") && !plain.contains("acme"), "{plain}");
+    let params = |attributes: &BTreeMap<String, Attribute>| match attributes.get("factor") {
+        Some(Attribute::Float(factor)) => Ok((*factor as f32).to_le_bytes().to_vec()),
+        _ => Err("it has no factor".to_string()),
+    };
+    let options = Options::default().kernel("acme.glow", "acme_glow_fwd_{dtype}", Arc::new(params));
+    let own = outline(&program, LaunchMode::Compiled, &options).unwrap();
+    assert!(own.contains("1 nodes") && own.contains("acme_glow_fwd_bf16"), "{own}");
+    assert_eq!(coverage(&program, &options).ops[0].support, Support::Native);
 }

@@ -178,3 +178,55 @@ impl Merging {
         Merged { program, arguments: inputs, outputs }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::commands;
+    use crate::regions::{Cut, cut};
+    use tintype_program::DType;
+
+    /// A Program that doubles, and adds what it was given to a state.
+    fn doubling() -> Program {
+        let program = Program::trace("doubling", |scope| {
+            let ty = TensorType::new(DType::F32, [4]);
+            let x = scope.input("x", ty.clone())?;
+            let sum = scope.state("sum", ty)?;
+            scope.update(&sum, &(sum.value() + &x)?)?;
+            scope.output("y", &(&x + &x)?)
+        });
+        program.unwrap()
+    }
+
+    /// Two runs: buffer 0 to buffer 2 to buffer 3, with the state in buffer 1.
+    fn twice(between: bool) -> Merged {
+        let program = doubling();
+        let shape = Shape {
+            programs: vec!["a".into(), "a".into()],
+            buffers: vec![0, 1, 2, 2, 1, 3],
+            alive: vec![true, true, between, true],
+        };
+        merge(&[&program, &program], &shape)
+    }
+
+    #[test]
+    fn what_nobody_holds_between_two_runs_never_reaches_memory() {
+        let held = twice(true);
+        held.program.check().unwrap();
+        assert_eq!((held.arguments, held.outputs), (vec![0, 1], vec![2, 3]));
+        let dropped = twice(false);
+        dropped.program.check().unwrap();
+        assert_eq!((dropped.arguments, dropped.outputs), (vec![0, 1], vec![3]));
+        assert_eq!(dropped.program.blocks.len(), 2, "one Program is one block, however often it runs");
+        let list = commands(&cut(&dropped.program, Cut::Step)).unwrap().list;
+        let launches = list.iter().filter(|c| matches!(c, crate::commands::Command::Launch { .. }));
+        assert_eq!(launches.count(), 1);
+    }
+
+    #[test]
+    fn one_run_by_itself_is_as_its_flush_has_it() {
+        let alone = alone(&doubling());
+        alone.program.check().unwrap();
+        assert_eq!((alone.arguments, alone.outputs), (vec![0, 1], vec![2]));
+    }
+}

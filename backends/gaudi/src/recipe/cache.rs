@@ -31,19 +31,16 @@ impl Key {
     }
 }
 
-/// Recipes in memory, the least recently used let go beyond a number, and behind them those on disk.
+/// Recipes in memory, and behind them those on disk. They are kept as long as the device is open: what is on the stream uses
+/// them, and a pipeline has some dozens.
 pub(crate) struct Recipes {
-    kept: HashMap<Key, (Option<Arc<Recipe>>, u64)>,
-    uses: u64,
+    kept: HashMap<Key, Option<Arc<Recipe>>>,
     disk: Option<Disk>,
 }
 
 impl Recipes {
-    /// How many are kept. A pipeline has some dozens.
-    const MOST: usize = 4096;
-
     pub(crate) fn new(disk: Option<Disk>) -> Self {
-        Self { kept: HashMap::new(), uses: 0, disk }
+        Self { kept: HashMap::new(), disk }
     }
 
     /// A recipe: from memory, from disk, or compiled. None where the graph does nothing.
@@ -55,9 +52,7 @@ impl Recipes {
         counters: &Counters,
         graph: impl FnOnce() -> Result<Graph>,
     ) -> Result<Option<Arc<Recipe>>> {
-        self.uses += 1;
-        if let Some((recipe, used)) = self.kept.get_mut(key) {
-            *used = self.uses;
+        if let Some(recipe) = self.kept.get(key) {
             raise(&counters.cache_hits, 1);
             return Ok(recipe.clone());
         }
@@ -80,7 +75,7 @@ impl Recipes {
             }
             Some(Arc::new(built))
         };
-        self.keep(key.clone(), recipe.clone());
+        self.kept.insert(key.clone(), recipe.clone());
         Ok(recipe)
     }
 
@@ -94,15 +89,5 @@ impl Recipes {
                 None
             }
         }
-    }
-
-    fn keep(&mut self, key: Key, recipe: Option<Arc<Recipe>>) {
-        if self.kept.len() >= Self::MOST
-            && let Some(oldest) =
-                self.kept.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone())
-        {
-            self.kept.remove(&oldest);
-        }
-        self.kept.insert(key, (recipe, self.uses));
     }
 }
