@@ -94,8 +94,12 @@ impl Stream {
             let failed = lock(&self.queue).failed.clone();
             let outcome = match job {
                 Job::Record(event, number) => {
+                    // Both at once: whoever sees the event sees the stream done, and the other way round.
+                    let mut queue = lock(&self.queue);
                     event.reach(number, failed);
-                    Ok(())
+                    queue.pending -= 1;
+                    self.changed.notify_all();
+                    continue;
                 }
                 Job::Wait(event, number) => event.wait(number),
                 Job::Work(..) if failed.is_some() => Ok(()),
