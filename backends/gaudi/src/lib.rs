@@ -17,6 +17,7 @@
 //! it the crate builds, and says what it looked for.
 
 mod accelerator;
+mod acquire;
 mod commands;
 mod compile;
 mod context;

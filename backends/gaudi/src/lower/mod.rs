@@ -12,6 +12,7 @@ mod fused;
 mod movement;
 mod norm;
 mod reduce;
+mod transpose;
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
@@ -110,7 +111,7 @@ impl Lowering<'_> {
             Op::Silu => elementwise::silu(b, &x[0], first()?),
             Op::Reduce { function, axes } => reduce::reduce(b, *function, axes, &x[0], first()?),
             Op::Reshape { .. } => Ok(x[0].clone()),
-            Op::Transpose { permutation } => movement::transpose(b, permutation, &x[0], first()?),
+            Op::Transpose { permutation } => transpose::transpose(b, permutation, &x[0], first()?),
             Op::Slice { starts, ends, steps } => movement::slice(b, [starts, ends, steps], &x[0], first()?),
             Op::Concat { axis } => movement::concat(b, *axis, x, &types, to),
             Op::Pad { before, after, mode } => movement::pad(b, before, after, *mode, &x[0], first()?),
