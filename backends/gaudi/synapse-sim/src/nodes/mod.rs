@@ -7,6 +7,7 @@ mod elementwise;
 mod gelu;
 mod group_norm;
 mod index;
+mod join;
 mod lanes;
 mod logical;
 mod matmul;
@@ -93,6 +94,7 @@ const TABLES: &[&[Kind]] = &[
     group_norm::KINDS,
     reduce::KINDS,
     logical::KINDS,
+    join::KINDS,
     slice::KINDS,
     index::KINDS,
     convert::KINDS,
