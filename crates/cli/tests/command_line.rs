@@ -144,7 +144,7 @@ fn wrong_usage_is_2_and_failure_is_1() {
         assert_eq!(output.status.code(), Some(1), "{told}");
         assert!(told.contains(part), "`{part}` is missing in {told}");
     };
-    failed(&["--backend", "gaudi"], "no backend `gaudi`");
+    failed(&["--backend", "abacus"], "no backend `abacus`");
     failed(&["--backend", "cpu", "--launch", "lazy"], "no launch mode `lazy`");
     let model = model("flux-base");
     let output =

@@ -24,7 +24,7 @@
 //!
 //! # Features
 //!
-//! A feature is a backend: `cpu` (default), `cuda`. Each builds on any machine and finds its vendor's libraries at run time. Two
+//! A feature is a backend: `cpu` (default), `cuda`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time. Two
 //! more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
@@ -45,6 +45,9 @@ pub use tintype_cpu as cpu;
 /// The CUDA plugin itself.
 #[cfg(feature = "cuda")]
 pub use tintype_cuda as cuda;
+/// The Gaudi plugin itself, to be opened with options of its own or kernels for custom operations.
+#[cfg(feature = "gaudi")]
+pub use tintype_gaudi as gaudi;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;
 pub use tintype_program as program;
@@ -95,5 +98,7 @@ pub fn backends() -> Registry {
     registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
     #[cfg(feature = "cuda")]
     registry.register(std::sync::Arc::new(tintype_cuda::CudaDriver));
+    #[cfg(feature = "gaudi")]
+    registry.register(std::sync::Arc::new(tintype_gaudi::GaudiDriver::default()));
     registry
 }

@@ -1,0 +1,200 @@
+//! The driver.
+
+use crate::accelerator::GaudiAccelerator;
+use crate::context::Context;
+use crate::device::Acquired;
+use crate::fault::Fault;
+use crate::options::Options;
+use crate::recipe::{Disk, Recipes};
+use crate::runtime::{Refusal, Runtime};
+use crate::sys::{DeviceType, Missing, Status};
+use std::env;
+use std::sync::Arc;
+use tintype_accel::{
+    Accelerator, Capabilities, Device, Driver, Error, LaunchMode, Obstacle, ObstacleKind, OpenOptions, Probe,
+    Result,
+};
+use tintype_program::DType;
+
+/// Variables that name the module that this process may use, or several of which the first is taken.
+const MODULES: [&str; 2] = ["HLS_MODULE_ID", "HABANA_VISIBLE_MODULES"];
+
+/// The Gaudi plugin's driver. Its one device is the one that the runtime gives this process: the first free one of the
+/// newest type, or the module that `HLS_MODULE_ID` or `HABANA_VISIBLE_MODULES` names.
+#[derive(Clone, Debug, Default)]
+pub struct GaudiDriver {
+    options: Option<Options>,
+}
+
+impl GaudiDriver {
+    /// A driver that works as these options say, whatever the environment does.
+    pub fn with(options: Options) -> Self {
+        Self { options: Some(options) }
+    }
+
+    fn options(&self) -> std::result::Result<Options, Obstacle> {
+        match &self.options {
+            Some(options) => Ok(options.clone()),
+            None => Options::from_env().map_err(|reason| Obstacle {
+                kind: ObstacleKind::Unsupported,
+                reason,
+                remedy: "Correct the variable or unset it; docs/gaudi.md lists them".into(),
+            }),
+        }
+    }
+}
+
+/// The module that the environment names.
+fn module() -> std::result::Result<Option<u32>, Obstacle> {
+    for name in MODULES {
+        let Some(text) = env::var_os(name).filter(|text| !text.is_empty()) else { continue };
+        let text = text.to_string_lossy().into_owned();
+        let first = text.split(',').next().unwrap_or_default().trim();
+        if first == "all" {
+            continue;
+        }
+        return first.parse().map(Some).map_err(|_| Obstacle {
+            kind: ObstacleKind::NoDevice,
+            reason: format!("{name} is `{text}`, which names no module"),
+            remedy: format!("Set {name} to a module's number, or unset it"),
+        });
+    }
+    Ok(None)
+}
+
+/// What stands in the way where a call failed.
+fn obstacle(fault: &Fault) -> Obstacle {
+    let (kind, remedy) = match fault.status {
+        Status::NO_DEVICE_FOUND | Status::DEVICE_TYPE_MISMATCH => (
+            ObstacleKind::NoDevice,
+            "Check `hl-smi`, and that the process or container sees /dev/accel and the module it asks for",
+        ),
+        Status::DEVICE_ALREADY_ACQUIRED | Status::BUSY | Status::ALL_RESOURCES_TAKEN => (
+            ObstacleKind::Busy,
+            "Another process holds the device: end it, or name a free module with HABANA_VISIBLE_MODULES",
+        ),
+        Status::UNINITIALIZED => (ObstacleKind::NoDevice, "Check `hl-smi` and the driver's log"),
+        _ => (ObstacleKind::NoDevice, "Check `hl-smi`, and the logs that HABANA_LOGS names"),
+    };
+    let obstacle = Obstacle { kind, reason: fault.to_string(), remedy: remedy.into() };
+    forbidden().filter(|_| fault.status != Status::BUSY).unwrap_or(obstacle)
+}
+
+/// A device file that is there and that this user may not open.
+fn forbidden() -> Option<Obstacle> {
+    let files = std::fs::read_dir("/dev/accel").ok()?;
+    let denied = files.flatten().find_map(|file| {
+        let opened = std::fs::File::options().read(true).write(true).open(file.path());
+        let denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+        opened.err().filter(denied).map(|error| format!("{}: {error}", file.path().display()))
+    })?;
+    Some(Obstacle {
+        kind: ObstacleKind::NoPermission,
+        reason: denied,
+        remedy: "Add this user to the device files' group, or run with their permission".into(),
+    })
+}
+
+fn refused(refusal: Refusal) -> Obstacle {
+    match refusal {
+        Refusal::Library(Missing::NotFound(reason)) => Obstacle {
+            kind: ObstacleKind::LibraryNotFound,
+            reason,
+            remedy: "Install the Intel Gaudi software 1.16 or later, or name its libSynapse.so with TINTYPE_SYNAPSE"
+                .into(),
+        },
+        Refusal::Library(Missing::TooOld(reason)) => Obstacle {
+            kind: ObstacleKind::DriverTooOld,
+            reason,
+            remedy: "Install the Intel Gaudi software 1.16 or later".into(),
+        },
+        Refusal::Fault(fault) => obstacle(&fault),
+    }
+}
+
+/// What the device is, as far as it is known before it is acquired, or after.
+fn describe(runtime: &Runtime, kind: DeviceType, acquired: Option<&Acquired>) -> Device {
+    let synapse = &runtime.synapse;
+    let name = acquired.map(|device| device.name.clone()).filter(|name| !name.is_empty());
+    let module = acquired.and_then(|device| device.module);
+    let driver = runtime.driver_version().unwrap_or_else(|_| "unknown".into());
+    Device {
+        backend: crate::NAME,
+        ordinal: 0,
+        id: module.map_or_else(|| format!("{}:0", crate::NAME), |module| format!("module:{module}")),
+        name: name.unwrap_or_else(|| format!("Intel {}", kind.name())),
+        arch: kind.name().into(),
+        memory: acquired.map(|device| device.memory),
+        emulated: synapse.emulated,
+        versions: vec![("driver".into(), driver), ("libSynapse".into(), synapse.path.display().to_string())],
+        capabilities: Capabilities {
+            dtypes: vec![DType::F32, DType::Bf16, DType::F16],
+            launch: vec![LaunchMode::Compiled, LaunchMode::Eager, LaunchMode::Lazy, LaunchMode::Graph],
+        },
+    }
+}
+
+impl Driver for GaudiDriver {
+    fn name(&self) -> &'static str {
+        crate::NAME
+    }
+
+    fn preference(&self) -> u32 {
+        80
+    }
+
+    fn probe(&self) -> Probe {
+        let found = self.options().and_then(|_| module()).and_then(|_| {
+            let runtime = Runtime::get().map_err(refused)?;
+            let (all, kinds) = runtime.devices().map_err(|fault| obstacle(&fault))?;
+            match kinds.first() {
+                Some((kind, _)) => Ok(describe(&runtime, *kind, None)),
+                None => Err(forbidden().unwrap_or_else(|| Obstacle {
+                    kind: if all > 0 { ObstacleKind::Unsupported } else { ObstacleKind::NoDevice },
+                    reason: format!(
+                        "{} finds {all} devices, none of them a Gaudi, Gaudi2 or Gaudi3",
+                        runtime.synapse.path.display()
+                    ),
+                    remedy: "Check `hl-smi`, and that the process or container sees /dev/accel".into(),
+                })),
+            }
+        });
+        match found {
+            Ok(device) => Probe { devices: vec![device], obstacle: None },
+            Err(obstacle) => Probe { devices: Vec::new(), obstacle: Some(obstacle) },
+        }
+    }
+
+    fn open(&self, ordinal: usize, _options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
+        let unavailable = |obstacle: Obstacle| Error::Unavailable {
+            backend: crate::NAME.into(),
+            reason: obstacle.reason,
+            remedy: obstacle.remedy,
+        };
+        let options = self.options().map_err(unavailable)?;
+        let module = module().map_err(unavailable)?;
+        if ordinal != 0 {
+            return Err(Error::NoSuchDevice {
+                backend: crate::NAME.into(),
+                device: ordinal.to_string(),
+                known: format!(
+                    "{0}:0, the one that the runtime gives this process; {1} chooses another",
+                    crate::NAME,
+                    MODULES[0]
+                ),
+            });
+        }
+        let runtime = Runtime::get().map_err(refused).map_err(unavailable)?;
+        let device = Acquired::get(&runtime, module).map_err(|fault| unavailable(obstacle(&fault)))?;
+        let disk = options.disk.as_ref().map(Disk::open).transpose().map_err(|reason| {
+            unavailable(Obstacle {
+                kind: ObstacleKind::NoPermission,
+                reason: format!("the recipe cache cannot be used: {reason}"),
+                remedy: "Name another folder with PT_HPU_RECIPE_CACHE_CONFIG, or unset it".into(),
+            })
+        })?;
+        let info = describe(&runtime, device.kind, Some(&device));
+        let context = Context::new(info, device, options, Recipes::new(disk))?;
+        Ok(Arc::new(GaudiAccelerator::new(Arc::new(context))))
+    }
+}

@@ -1,0 +1,84 @@
+//! Attention, rotary embedding, and kernels of others.
+
+use super::builder::{Builder, Laid, flat};
+use crate::graph::{Home, Params, suffix};
+use crate::kernels::Kernel;
+use std::collections::BTreeMap;
+use tintype_program::{Attribute, DType, Pairing, TensorType};
+
+/// How many operands the node has, absent ones included.
+const ATTENTION_OPERANDS: usize = 12;
+
+pub(super) fn attention(
+    b: &mut Builder,
+    scale: f64,
+    retain: bool,
+    x: &[Laid],
+    types: &[TensorType],
+    to: &TensorType,
+) -> Result<Laid, String> {
+    if types.iter().any(|ty| ty.elements() == 0) {
+        return Err("attention to nothing".into());
+    }
+    let mut inputs = Vec::with_capacity(ATTENTION_OPERANDS);
+    for (x, ty) in x.iter().zip(types) {
+        inputs.push(Some(b.read(x, &ty.shape, ty.dtype)?));
+    }
+    inputs.resize(ATTENTION_OPERANDS, None);
+    let y = b.tensor(to.dtype, &to.shape, Home::Workspace);
+    let params = Params::attention(scale as f32);
+    if retain {
+        let (queries, keys) = (&types[0].shape, &types[1].shape);
+        let probabilities = [queries[0], queries[1], queries[2], keys[2]];
+        let kept = b.tensor(to.dtype, &probabilities, Home::Workspace);
+        b.push(&format!("sdpa_fwd_{}", suffix(to.dtype)), inputs, vec![y, kept], params, None);
+    } else {
+        b.push(&format!("sdpa_recomp_fwd_{}", suffix(to.dtype)), inputs, vec![y], params, None);
+    }
+    Ok(Laid::Tensor(y))
+}
+
+/// In f32, as the tables are.
+pub(super) fn rotary(
+    b: &mut Builder,
+    pairing: Pairing,
+    x: &[Laid],
+    types: &[TensorType],
+) -> Result<Laid, String> {
+    let ty = &types[0];
+    let table = [1, 1, types[1].shape[0], types[1].shape[1]];
+    let operand = b.read(&x[0], &ty.shape, ty.dtype)?;
+    let operand = b.cast(operand, ty.dtype, DType::F32);
+    let cos = b.read(&x[1], &table, DType::F32)?;
+    let sin = b.read(&x[2], &table, DType::F32)?;
+    let params = Params::rotary(pairing == Pairing::Interleaved);
+    let y = b.typed("rotary_pos_embedding_fwd", &[operand, sin, cos], DType::F32, &ty.shape, params);
+    Ok(Laid::Tensor(b.cast(y, DType::F32, ty.dtype)))
+}
+
+/// Operands and results as the Program has them.
+pub(super) fn custom(
+    b: &mut Builder,
+    kernel: &Kernel,
+    attributes: &BTreeMap<String, Attribute>,
+    x: &[Laid],
+    types: &[TensorType],
+    to: &[&TensorType],
+) -> Result<Vec<Laid>, String> {
+    let mut inputs = Vec::with_capacity(x.len());
+    for (x, ty) in x.iter().zip(types) {
+        inputs.push(match x {
+            Laid::Empty => None,
+            x => Some(b.read(x, &flat(&ty.shape), ty.dtype)?),
+        });
+    }
+    if to.iter().any(|ty| ty.elements() == 0) {
+        return Err("a kernel cannot make a result without elements".into());
+    }
+    let outputs: Vec<_> = to.iter().map(|ty| b.tensor(ty.dtype, &flat(&ty.shape), Home::Workspace)).collect();
+    let params = (kernel.params)(attributes)?;
+    let dtype = to.first().map_or(DType::F32, |ty| ty.dtype);
+    let guid = kernel.guid.replace("{dtype}", suffix(dtype));
+    b.push(&guid, inputs, outputs.clone(), Params(params), None);
+    Ok(outputs.into_iter().map(Laid::Tensor).collect())
+}

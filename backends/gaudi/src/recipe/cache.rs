@@ -1,0 +1,93 @@
+//! Recipes by what they compute.
+
+use super::{Disk, Recipe, build, load};
+use crate::device::Acquired;
+use crate::graph::Graph;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tintype_accel::{Counters, Error, Result, raise};
+
+/// The version of this plugin's lowering: recipes made by another are not taken from disk.
+const LOWERING: u32 = 1;
+
+/// What a recipe is told apart by: its graph, the type of device, and the library. The graph follows from the block's
+/// hash and the rules of lowering, so equal blocks have equal keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key(String);
+
+impl Key {
+    /// The key of a block by its hash, lowered by rules that `rules` says.
+    pub(crate) fn new(block: &str, rules: &str, device: &Acquired) -> Self {
+        let kernels = std::env::var("GC_KERNEL_PATH").unwrap_or_default();
+        let version = &device.runtime.synapse.version;
+        let text = format!("{LOWERING}\n{block}\n{rules}\n{}\n{version}\n{kernels}", device.kind.name());
+        let digest = Sha256::digest(text.as_bytes());
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Recipes in memory, and behind them those on disk. They are kept as long as the device is open: what is on the stream uses
+/// them, and a pipeline has some dozens.
+pub(crate) struct Recipes {
+    kept: HashMap<Key, Option<Arc<Recipe>>>,
+    disk: Option<Disk>,
+}
+
+impl Recipes {
+    pub(crate) fn new(disk: Option<Disk>) -> Self {
+        Self { kept: HashMap::new(), disk }
+    }
+
+    /// A recipe: from memory, from disk, or compiled. None where the graph does nothing.
+    pub(crate) fn get(
+        &mut self,
+        device: &Arc<Acquired>,
+        key: &Key,
+        name: &str,
+        counters: &Counters,
+        graph: impl FnOnce() -> Result<Graph>,
+    ) -> Result<Option<Arc<Recipe>>> {
+        if let Some(recipe) = self.kept.get(key) {
+            raise(&counters.cache_hits, 1);
+            return Ok(recipe.clone());
+        }
+        let graph = graph()?;
+        let recipe = if graph.nodes.is_empty() {
+            None
+        } else if let Some(found) = self.stored(device, key, &graph) {
+            raise(&counters.cache_hits, 1);
+            Some(found)
+        } else {
+            let built = build(device, &graph, name).map_err(|fault| Error::Device {
+                device: device.label.clone(),
+                reason: format!("compiling block `{name}`: {fault}"),
+            })?;
+            raise(&counters.compiles, 1);
+            if let Some(disk) = &self.disk {
+                // Without a cache the next process compiles again, and that is all.
+                disk.store(key, |file| built.save(file).map_err(|fault| fault.to_string()))
+                    .unwrap_or_else(|reason| tracing::warn!("recipe cache: {reason}"));
+            }
+            Some(Arc::new(built))
+        };
+        self.kept.insert(key.clone(), recipe.clone());
+        Ok(recipe)
+    }
+
+    fn stored(&self, device: &Arc<Acquired>, key: &Key, graph: &Graph) -> Option<Arc<Recipe>> {
+        let disk = self.disk.as_ref()?;
+        let found = disk.find(key, |file| load(device, graph, file).map_err(|fault| fault.to_string()));
+        match found {
+            Ok(found) => found.map(Arc::new),
+            Err(reason) => {
+                tracing::warn!("recipe cache: {reason}");
+                None
+            }
+        }
+    }
+}

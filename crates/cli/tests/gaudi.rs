@@ -1,0 +1,116 @@
+//! Pictures on the software Synapse: everything here is emulated.
+#![cfg(feature = "gaudi")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{command, read, small, succeed, text};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PACKAGE: &str = "tintype-synapse-sim";
+const FILE: &str = "libtintype_synapse_sim.so";
+
+/// The software Synapse, built where it is not there. Says so by name where it cannot be had.
+fn synapse() -> Option<PathBuf> {
+    let profile = Path::new(env!("CARGO_BIN_EXE_tintype")).parent().unwrap();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    if workspace.join("backends/gaudi/synapse-sim/Cargo.toml").exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(&workspace).args(["build", "--offline", "--quiet", "--package", PACKAGE]);
+        assert!(build.status().unwrap().success(), "{PACKAGE} does not build");
+    }
+    let file = profile.join(FILE);
+    if !file.exists() {
+        println!("skipped: there is no {FILE}; build the package {PACKAGE}");
+        return None;
+    }
+    Some(file)
+}
+
+fn picture(folder: &Path, library: &Path, arguments: &[&str], log: Option<&Path>) {
+    let mut command = command(folder, arguments);
+    command.env("TINTYPE_SYNAPSE", library);
+    if let Some(log) = log {
+        command.env("SYNAPSE_SIM_LOG", log);
+    }
+    succeed(command.output().unwrap());
+}
+
+/// The largest difference of two pictures' levels.
+fn difference(folder: &Path, a: &str, b: &str) -> u8 {
+    let (a, b) = (read(folder, a), read(folder, b));
+    assert_eq!((a.width, a.height), (b.width, b.height));
+    a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+}
+
+#[test]
+fn pictures_are_the_cpus_in_every_mode() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |more: &[&str]| {
+        let arguments = small(&["generate", "a red heart", "--dtype", "f32"], more);
+        picture(folder.path(), &library, &arguments, None);
+    };
+    generate(&["--backend", "cpu", "-o", "cpu.png"]);
+    for launch in ["eager", "compiled", "lazy", "graph"] {
+        let name = format!("{launch}.png");
+        generate(&["--backend", "gaudi", "--launch", launch, "-o", &name]);
+        let largest = difference(folder.path(), "cpu.png", &name);
+        assert!(largest <= 2, "{launch}: {largest} levels");
+    }
+}
+
+#[test]
+fn the_model_in_the_box_draws_what_the_cpu_draws() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    if tintype::bundled().is_none() {
+        println!("skipped: this build has no model in it");
+        return;
+    }
+    for backend in ["cpu", "gaudi"] {
+        let name = format!("{backend}.png");
+        let arguments =
+            ["generate", "a red apple", "--steps", "2", "--dtype", "f32", "--backend", backend, "-o", &name];
+        picture(folder.path(), &library, &arguments, None);
+    }
+    assert!(difference(folder.path(), "cpu.png", "gaudi.png") <= 2);
+}
+
+#[test]
+fn a_step_is_one_launch_and_waits_for_nothing_in_lazy_mode() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let launches = |steps: &str| {
+        let _ = fs::remove_file(&log);
+        let arguments = small(
+            &["generate", "a red heart", "--backend", "gaudi", "--launch", "lazy"],
+            &["-o", "lazy.png"],
+        );
+        let arguments: Vec<_> =
+            arguments.into_iter().map(|text| if text == "2" { steps } else { text }).collect();
+        picture(folder.path(), &library, &arguments, Some(&log));
+        let text = fs::read_to_string(&log).unwrap();
+        let count = |call: &str| text.lines().filter(|line| line.contains(call)).count();
+        [count("synLaunch syn"), count("synGraphCompile syn"), count("synStreamSynchronize syn")]
+    };
+    let (two, six) = (launches("2"), launches("6"));
+    assert_eq!(six[0] - two[0], 4, "one launch a step");
+    assert_eq!(six[1], two[1], "the number of steps compiles nothing");
+    assert_eq!(six[2], two[2], "steps drain nothing");
+}
+
+#[test]
+fn what_is_emulated_is_said_to_be() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), &["devices"]).env("TINTYPE_SYNAPSE", &library).output().unwrap();
+    assert!(text(&succeed(output).stdout).contains("emulated"));
+    let nowhere = folder.path().join("nothing.so");
+    let output = command(folder.path(), &["devices"]).env("TINTYPE_SYNAPSE", &nowhere).output().unwrap();
+    let told = text(&succeed(output).stdout);
+    assert!(told.contains("nothing.so") && told.contains("TINTYPE_SYNAPSE"), "{told}");
+}
