@@ -55,6 +55,7 @@ fn devices_tells_what_stands_in_the_way() {
         ("old_driver", "driver_too_old", "CUDA 11.4 at most, and CUDA 12.0"),
         ("mismatch", "driver_too_old", "803"),
         ("capability=75", "unsupported", "7.5, and 8.0"),
+        ("busy", "busy", "exclusive"),
     ] {
         let told = text(&succeed(with(&double(), machine, &["devices"])).stdout);
         let line = told.lines().find(|line| line.starts_with("cuda")).unwrap_or_else(|| panic!("{told}"));
@@ -68,13 +69,6 @@ fn devices_tells_what_stands_in_the_way() {
         let told = fail(with(&double(), machine, &arguments), 1);
         assert!(told.contains(words), "{machine}: {told}");
     }
-}
-
-#[test]
-fn a_device_that_another_process_has_is_told() {
-    let arguments = small(&["generate", "a red heart", "--backend", "cuda"], &[]);
-    let told = fail(with(&double(), "busy", &arguments), 1);
-    assert!(told.contains("exclusive") || told.contains("CUDA_ERROR_DEVICE_UNAVAILABLE"), "{told}");
 }
 
 #[test]
