@@ -4,7 +4,7 @@
 
 mod double;
 
-use double::{Witness, emulated};
+use double::{Witness, alive, emulated};
 use std::sync::Arc;
 use tintype_accel::{Error, HostBytes};
 use tintype_cuda::{CudaRuntime, probe};
@@ -29,14 +29,6 @@ fn kernel(runtime: &CudaRuntime) -> Result<Option<Kernel>, Error> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// What is alive, the device's own pool aside.
-fn alive(witness: &Witness) -> Vec<String> {
-    let live = witness.live();
-    let kinds = live.as_object().unwrap().iter();
-    let left = kinds.filter(|(kind, count)| *kind != "pools" && count.as_u64() != Some(0));
-    left.map(|(kind, count)| format!("{kind}: {count}")).collect()
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub(crate) struct Missing {
     pub(crate) tried: Vec<PathBuf>,
     /// What the loader said of those that exist.
     pub(crate) refused: Vec<String>,
+    /// Whether the environment names the only file that was tried.
+    pub(crate) named: bool,
 }
 
 /// The library, looked for and opened at the first call. Those that it needs are opened before it.
@@ -139,14 +141,17 @@ impl Library {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is not here: the loader's path has no {}",
-            self.library.title(),
-            self.library.names()[0]
-        )?;
-        let mut folders: Vec<_> =
-            self.tried.iter().filter_map(|path| Some(path.parent()?.display().to_string())).collect();
+        write!(f, "{} is not here: ", self.library.title())?;
+        let mut folders: Vec<_> = match (self.named, &self.tried[..]) {
+            (true, [path]) => {
+                write!(f, "{DRIVER_VARIABLE} names {}, which cannot be opened", path.display())?;
+                Vec::new()
+            }
+            _ => {
+                write!(f, "the loader's path has no {}", self.library.names()[0])?;
+                self.tried.iter().filter_map(|path| Some(path.parent()?.display().to_string())).collect()
+            }
+        };
         folders.sort();
         folders.dedup();
         if !folders.is_empty() {
@@ -176,10 +181,11 @@ fn driver_major() -> Option<i32> {
 }
 
 fn search(library: Library, surroundings: &Surroundings) -> Result<Found, Missing> {
-    let mut missing = Missing { library, tried: Vec::new(), refused: Vec::new() };
+    let mut missing = Missing { library, tried: Vec::new(), refused: Vec::new(), named: false };
     if library == Library::Cuda
         && let Some(path) = env::var_os(DRIVER_VARIABLE).filter(|path| !path.is_empty())
     {
+        missing.named = true;
         return attempt(library, Path::new(&path), &mut missing).ok_or(missing);
     }
     let folders = match library {

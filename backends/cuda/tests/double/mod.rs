@@ -36,6 +36,14 @@ fn library() -> PathBuf {
     path
 }
 
+/// What is alive, the device's own pool aside.
+pub fn alive(witness: &Witness) -> Vec<String> {
+    let live = witness.live();
+    let kinds = live.as_object().unwrap().iter();
+    let left = kinds.filter(|(kind, count)| *kind != "pools" && count.as_u64() != Some(0));
+    left.map(|(kind, count)| format!("{kind}: {count}")).collect()
+}
+
 /// What the double counts and is told, by functions that no driver has.
 pub struct Witness(libloading::Library);
 
@@ -80,6 +88,15 @@ impl Witness {
         type Fail = extern "C" fn(*const c_char, u64, u32);
         // SAFETY: a string.
         let fail = unsafe { self.0.get::<Fail>(b"tintype_double_fail\0") }.unwrap();
+        fail(function.as_ptr(), nth, status);
+    }
+
+    /// The same, but that call succeeds, and the status comes out of what is done next, and stays.
+    pub fn fail_later(&self, function: &str, nth: u64, status: u32) {
+        let function = CString::new(function).unwrap();
+        type Fail = extern "C" fn(*const c_char, u64, u32);
+        // SAFETY: a string.
+        let fail = unsafe { self.0.get::<Fail>(b"tintype_double_fail_later\0") }.unwrap();
         fail(function.as_ptr(), nth, status);
     }
 
