@@ -139,7 +139,9 @@ fn in_graph_mode_a_step_is_one_launch_of_a_graph() {
         return;
     }
     let Some([first, second, longer]) = three(LaunchMode::Graph) else { return };
-    [&second, &longer].map(|took| steady(LaunchMode::Graph, took));
+    for took in [&second, &longer] {
+        steady(LaunchMode::Graph, took);
+    }
     assert!(first.stats.captures > 0);
     assert_eq!(a_step("cuGraphLaunch", &second, &longer), 1.0);
     assert_eq!(of(&second.all, "cuLaunchKernel"), 0);
@@ -151,7 +153,9 @@ fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
         return;
     }
     let Some([_, second, longer]) = three(LaunchMode::Lazy) else { return };
-    [&second, &longer].map(|took| steady(LaunchMode::Lazy, took));
+    for took in [&second, &longer] {
+        steady(LaunchMode::Lazy, took);
+    }
     assert_eq!(a_step("cuGraphLaunch", &second, &longer), 1.0);
 }
 
@@ -163,7 +167,9 @@ fn in_compiled_and_eager_mode_every_step_launches_the_same() {
     let mut launches = Vec::new();
     for launch in [LaunchMode::Compiled, LaunchMode::Eager] {
         let Some([first, second, longer]) = three(launch) else { return };
-        [&second, &longer].map(|took| steady(launch, took));
+        for took in [&second, &longer] {
+            steady(launch, took);
+        }
         assert_eq!(first.stats.launches, second.stats.launches, "{launch}");
         launches.push(a_step("cuLaunchKernel", &second, &longer));
     }
