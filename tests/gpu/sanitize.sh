@@ -4,10 +4,12 @@
 set -uo pipefail
 binary=${1:-target/release/tintype}
 bad=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 for group in softmax layer_norm rms_norm group_norm rotary_embedding decode gather transpose; do
-    compute-sanitizer --tool memcheck --error-exitcode 9 "$binary" conformance --backend cuda --launch compiled --only "$group bf16" > /tmp/sanitize.log 2>&1
+    compute-sanitizer --tool memcheck --error-exitcode 9 "$binary" conformance --backend cuda --launch compiled --only "$group bf16" > "$log" 2>&1
     status=$?
-    printf '%-18s %s; %s\n' "$group" "$(grep -E 'PASSED|FAILED' /tmp/sanitize.log)" "$(grep 'ERROR SUMMARY' /tmp/sanitize.log)"
+    printf '%-18s %s; %s\n' "$group" "$(grep -E 'PASSED|FAILED' "$log")" "$(grep 'ERROR SUMMARY' "$log")"
     [ $status -eq 0 ] || bad=1
 done
 exit $bad

@@ -29,16 +29,32 @@ pub struct Choice {
     pub passed_over: Vec<(String, String)>,
 }
 
+/// Why a plugin was passed over that has a device.
+const LESS_PREFERRED: &str = "available, less preferred";
+
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Device { name, .. } = &self.chosen;
         let emulated = if self.chosen.emulated { ", emulated" } else { "" };
         write!(f, "{} ({name}{emulated})", self.chosen.label())?;
         if !self.named {
-            let others: Vec<_> =
-                self.passed_over.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-            let others =
-                if others.is_empty() { "the only backend of this build".into() } else { others.join("; ") };
+            // Why in full takes lines; `passed_over` has it, and so has a probe.
+            let (spare, missing): (Vec<_>, Vec<_>) =
+                self.passed_over.iter().partition(|(_, why)| why == LESS_PREFERRED);
+            let names = |list: Vec<&(String, String)>| {
+                list.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            let mut others = Vec::new();
+            if !spare.is_empty() {
+                others.push(format!("before {}", names(spare)));
+            }
+            if !missing.is_empty() {
+                others.push(format!("no device for {}: `tintype devices` says why", names(missing)));
+            }
+            if others.is_empty() {
+                others.push("the only backend of this build".into());
+            }
+            let others = others.join("; ");
             write!(f, ", chosen by auto ({others})")?;
         }
         Ok(())
@@ -109,9 +125,7 @@ impl Registry {
         for driver in ranked {
             match (&best, pick(driver.name(), &driver.probe(), device)) {
                 (None, Ok(chosen)) => best = Some((driver, chosen)),
-                (Some(_), Ok(_)) => {
-                    passed_over.push((driver.name().into(), "available, less preferred".into()))
-                }
+                (Some(_), Ok(_)) => passed_over.push((driver.name().into(), LESS_PREFERRED.into())),
                 (_, Err(error)) => passed_over.push((driver.name().into(), error.to_string())),
             }
         }
