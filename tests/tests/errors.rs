@@ -179,6 +179,6 @@ fn unknown_backends_and_devices_are_named_with_the_known() {
         Ok(_) => panic!("it should have failed"),
         Err(error) => error.to_string(),
     };
-    assert_says(&open("gaudi", None), &["`gaudi`", "`cpu`"]);
+    assert_says(&open("abacus", None), &["`abacus`", "`cpu`"]);
     assert_says(&open("cpu", Some("7")), &["`7`", "`cpu:0`"]);
 }
