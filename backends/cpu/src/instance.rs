@@ -90,14 +90,7 @@ impl CpuInstance {
 
 impl Instance for CpuInstance {
     fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
-        if !Arc::ptr_eq(bindings.signature(), &self.signature) && **bindings.signature() != *self.signature {
-            return Err(Error::Binding {
-                role: "bindings",
-                name: "of a run".into(),
-                wanted: "made for this module's signature".into(),
-                given: "bindings of another signature".into(),
-            });
-        }
+        bindings.expect(&self.signature)?;
         if self.params.refresh(&self.context, &self.signature)? {
             self.graphs.clear();
         }

@@ -2,7 +2,7 @@
 
 use crate::commands::{Command, Spot, commands};
 use crate::context::Context;
-use crate::coverage::{operands, refuse_unsupported, support};
+use crate::coverage::{coverage, support};
 use crate::graph::Graph;
 use crate::lower::{Refusal, Rules, lower};
 use crate::options::{AttentionKind, Options, Region};
@@ -44,7 +44,7 @@ pub(crate) fn cut_of(launch: LaunchMode, options: &Options) -> Cut {
 
 /// A checked Program as it is lowered: what has no node taken apart, and nothing that nobody reads.
 pub(crate) fn prepared(program: &Program, options: &Options) -> Result<Program> {
-    refuse_unsupported(program, options)?;
+    coverage(program, options).refuse_unsupported(crate::NAME)?;
     let keep = |block: &_, node: &_| support(block, node, options) == Support::Native;
     Ok(passes::eliminate_dead(passes::decompose(program.clone(), keep)?))
 }
@@ -92,23 +92,13 @@ fn rules(options: &Options) -> Rules {
 }
 
 fn graph(regions: &Regions, block: BlockId, rules: &Rules) -> Result<Graph> {
-    lower(&regions.program, block, rules).map_err(|refusal| refuse(&regions.program, &refusal))
+    lower(&regions.program, block, rules).map_err(|Refusal { block, node, reason }| {
+        Error::unsupported(crate::NAME, regions.program.block(block), node, reason)
+    })
 }
 
 fn internal(reason: String) -> Error {
     Error::Internal { backend: crate::NAME.into(), reason }
-}
-
-fn refuse(program: &Program, refusal: &Refusal) -> Error {
-    let block = program.block(refusal.block);
-    let node = block.nodes.get(refusal.node);
-    Error::Unsupported {
-        backend: crate::NAME.into(),
-        block: block.name.clone(),
-        op: node.map_or("output", |node| node.op.name()).into(),
-        operands: node.map_or_else(String::new, |node| operands(block, node)),
-        reason: refusal.reason.clone(),
-    }
 }
 
 /// Bytes of the arena of a Program, without compiling anything.

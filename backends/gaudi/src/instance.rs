@@ -70,15 +70,7 @@ impl GaudiInstance {
 
 impl Instance for GaudiInstance {
     fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
-        let signature = &self.compiled.signature;
-        if !Arc::ptr_eq(bindings.signature(), signature) && **bindings.signature() != **signature {
-            return Err(Error::Binding {
-                role: "bindings",
-                name: "of a run".into(),
-                wanted: "made for this module's signature".into(),
-                given: "bindings of another signature".into(),
-            });
-        }
+        bindings.expect(&self.compiled.signature)?;
         let run = self.seats(bindings)?;
         let compiled = &self.compiled;
         if compiled.launch == LaunchMode::Lazy {

@@ -37,11 +37,6 @@ impl GpuAccelerator {
             preparations: Mutex::default(),
         }
     }
-
-    /// What took each operation that was offered to libraries, for reports.
-    pub fn libraries_used(&self) -> Vec<String> {
-        self.preparations.lock().unwrap_or_else(PoisonError::into_inner).taken()
-    }
 }
 
 impl Accelerator for GpuAccelerator {
@@ -112,7 +107,7 @@ impl Accelerator for GpuAccelerator {
             return Ok(());
         }
         raise(&self.context.counters.bytes_uploaded, length as u64);
-        let _stream = self.context.stream(FlushReason::Write)?;
+        let _stream = self.context.stream()?;
         self.context.runtime.upload(memory.address() + offset as u64, &bytes)
     }
 
@@ -120,7 +115,7 @@ impl Accelerator for GpuAccelerator {
         let memory = self.context.own("buffer", "to read", buffer.storage())?;
         let range = buffer.range();
         raise(&self.context.counters.bytes_downloaded, range.len() as u64);
-        let _stream = self.context.stream(FlushReason::ReadBack)?;
+        let _stream = self.context.stream()?;
         let incoming = self.context.runtime.download(memory.address() + range.start as u64, range.len())?;
         let bytes = Arc::default();
         let arrival = Arrival { context: Arc::clone(&self.context), incoming, bytes: Arc::clone(&bytes) };
@@ -128,18 +123,18 @@ impl Accelerator for GpuAccelerator {
     }
 
     fn record(&self) -> Result<Fence> {
-        let _stream = self.context.stream(FlushReason::Fence)?;
+        let _stream = self.context.stream()?;
         let event = self.context.runtime.record()?;
         Ok(Fence::new(EventFence::new(Arc::clone(&self.context), event)))
     }
 
-    fn flush(&self, reason: FlushReason) -> Result<()> {
-        self.context.stream(reason).map(drop)
+    fn flush(&self, _reason: FlushReason) -> Result<()> {
+        self.context.stream().map(drop)
     }
 
     fn synchronize(&self) -> Result<()> {
         raise(&self.context.counters.host_synchronizations, 1);
-        drop(self.context.stream(FlushReason::Fence)?);
+        drop(self.context.stream()?);
         self.context.runtime.synchronize()
     }
 

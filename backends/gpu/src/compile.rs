@@ -6,45 +6,15 @@ use crate::passes;
 use crate::plan::BlockPlan;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tintype_accel::{Counters, Coverage, Error, LaunchMode, OpCoverage, Result, Support, raise};
+use tintype_accel::{Counters, Coverage, Error, Kept, LaunchMode, Result, Support, raise};
 use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 
 /// How deep calls may nest: each level takes a piece of the caller's stack.
 const DEEPEST: usize = 256;
 
-/// What tells compiled blocks apart: the block's hash after this crate's passes, which act on each block by itself, so that a
-/// block keeps its hash whatever else of its Program changes; and whether it runs operation by operation.
-type Key = (BlockHash, bool);
-
-/// Compiled blocks, the least recently used let go beyond a number.
-pub(crate) struct Cache {
-    plans: HashMap<Key, (Arc<BlockPlan>, u64)>,
-    most: usize,
-    uses: u64,
-}
-
-impl Cache {
-    /// A cache of at most so many blocks.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { plans: HashMap::new(), most, uses: 0 }
-    }
-
-    fn get(&mut self, key: &Key) -> Option<Arc<BlockPlan>> {
-        self.uses += 1;
-        let (plan, used) = self.plans.get_mut(key)?;
-        *used = self.uses;
-        Some(Arc::clone(plan))
-    }
-
-    fn insert(&mut self, key: Key, plan: Arc<BlockPlan>) {
-        if self.plans.len() >= self.most {
-            let oldest = self.plans.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
-            oldest.map(|key| self.plans.remove(&key));
-        }
-        self.uses += 1;
-        self.plans.insert(key, (plan, self.uses));
-    }
-}
+/// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself, so that a block keeps its hash
+/// whatever else of its Program changes; and by whether it runs operation by operation.
+pub(crate) type Cache = Kept<(BlockHash, bool), BlockPlan>;
 
 /// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes
 /// together brought together.
@@ -83,7 +53,7 @@ pub(crate) fn compile(
     cache: &mut Cache,
     counters: &Counters,
 ) -> Result<Arc<BlockPlan>> {
-    refuse_unsupported(backend, program)?;
+    coverage(program).refuse_unsupported(backend)?;
     let program = prepared(program, launch)?;
     let eager = launch == LaunchMode::Eager;
     let target = Target { fitted: !eager, ..target.clone() };
@@ -114,7 +84,7 @@ impl Compiler<'_> {
         let block = self.program.block(id);
         let too_deep = |compiler: &Self| {
             let reason = format!("calls nest deeper than {DEEPEST}");
-            Err(refuse(compiler.backend, block, block.nodes.len(), reason))
+            Err(Error::unsupported(compiler.backend, block, block.nodes.len(), reason))
         };
         if depth > DEEPEST {
             return too_deep(self);
@@ -133,7 +103,8 @@ impl Compiler<'_> {
             }
             None => {
                 let lowered = lower(self.program, block, &callees, &self.target);
-                let plan = lowered.map_err(|(node, reason)| refuse(self.backend, block, node, reason))?;
+                let plan = lowered
+                    .map_err(|(node, reason)| Error::unsupported(self.backend, block, node, reason))?;
                 if plan.depth > DEEPEST {
                     return too_deep(self);
                 }
@@ -148,18 +119,9 @@ impl Compiler<'_> {
     }
 }
 
-/// Every operation of a checked Program.
+/// What becomes of every operation of a checked Program.
 pub(crate) fn coverage(program: &Program) -> Coverage {
-    let ops = program.blocks.iter().flat_map(|block| {
-        block.nodes.iter().enumerate().map(move |(index, node)| OpCoverage {
-            block: block.name.clone(),
-            node: index,
-            op: node.op.name().into(),
-            operands: operands(block, node),
-            support: support(block, node),
-        })
-    });
-    Coverage { ops: ops.collect() }
+    Coverage::of(program, support)
 }
 
 /// What becomes of one operation.
@@ -174,37 +136,4 @@ fn support(block: &Block, node: &Node) -> Support {
         ),
         _ => Support::Native,
     }
-}
-
-fn refuse_unsupported(backend: &'static str, program: &Program) -> Result<()> {
-    let coverage = coverage(program);
-    let Some(op) = coverage.unsupported().next() else { return Ok(()) };
-    let reason = match &op.support {
-        Support::Unsupported(reason) => reason.clone(),
-        _ => String::new(),
-    };
-    Err(Error::Unsupported {
-        backend: backend.into(),
-        block: op.block.clone(),
-        op: op.op.as_str().into(),
-        operands: op.operands.clone(),
-        reason,
-    })
-}
-
-fn refuse(backend: &'static str, block: &Block, node: usize, reason: String) -> Error {
-    let node = block.nodes.get(node);
-    Error::Unsupported {
-        backend: backend.into(),
-        block: block.name.clone(),
-        op: node.map_or("output", |node| node.op.name()).into(),
-        operands: node.map_or_else(String::new, |node| operands(block, node)),
-        reason,
-    }
-}
-
-/// The operands' types, as messages list them.
-fn operands(block: &Block, node: &Node) -> String {
-    let types: Vec<_> = node.inputs.iter().map(|&value| block.ty(value).to_string()).collect();
-    format!("({})", types.join(", "))
 }

@@ -4,7 +4,7 @@ use crate::Runtime;
 use crate::lazy::Pending;
 use crate::storage::{GpuStorage, Memory};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tintype_accel::{Counters, Error, FlushReason, MemoryAccount, Purpose, Result, Storage, raise};
+use tintype_accel::{Counters, Error, MemoryAccount, Purpose, Result, Storage, raise};
 
 /// The device, and the books on it. Lives until the last accelerator, module, instance or buffer is gone.
 pub(crate) struct Context {
@@ -39,9 +39,9 @@ impl Context {
     }
 
     /// The right to enqueue, after what has accumulated was handed to the device.
-    pub(crate) fn stream(&self, reason: FlushReason) -> Result<Stream<'_>> {
+    pub(crate) fn stream(&self) -> Result<Stream<'_>> {
         let mut stream = self.accumulate();
-        stream.flush(reason)?;
+        stream.flush()?;
         Ok(stream)
     }
 
@@ -80,8 +80,7 @@ impl Context {
 
 impl Stream<'_> {
     /// Hands accumulated work to the device.
-    pub(crate) fn flush(&mut self, reason: FlushReason) -> Result<()> {
-        let _ = reason;
+    pub(crate) fn flush(&mut self) -> Result<()> {
         if self.pending.flush()? {
             raise(&self.context.counters.flushes, 1);
         }

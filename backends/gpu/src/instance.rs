@@ -9,7 +9,7 @@ use crate::storage::{GpuStorage, Memory};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tintype_accel::{
-    Bindings, Buffer, Counters, Error, FlushReason, Instance, LaunchMode, Result, Signature, Stats, raise,
+    Bindings, Buffer, Counters, Error, Instance, LaunchMode, Result, Signature, Stats, raise,
 };
 
 /// A module with its weights and an arena of its own.
@@ -132,14 +132,7 @@ fn places(bindings: &Bindings) -> impl Iterator<Item = Option<Seat>> {
 
 impl Instance for GpuInstance {
     fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
-        if !Arc::ptr_eq(bindings.signature(), &self.signature) && **bindings.signature() != *self.signature {
-            return Err(Error::Binding {
-                role: "bindings",
-                name: "of a run".into(),
-                wanted: "made for this module's signature".into(),
-                given: "bindings of another signature".into(),
-            });
-        }
+        bindings.expect(&self.signature)?;
         let context = Arc::clone(&self.context);
         let launch = self.launch;
         let run = self.recorded(bindings)?;
@@ -149,10 +142,10 @@ impl Instance for GpuInstance {
                 let mut stream = context.accumulate();
                 let full = stream.pending.push(recorded);
                 self.count(|counters| &counters.runs, 1);
-                return if full { stream.flush(FlushReason::Size) } else { Ok(()) };
+                return if full { stream.flush() } else { Ok(()) };
             }
             LaunchMode::Graph => {
-                let _stream = context.stream(FlushReason::Capture)?;
+                let _stream = context.stream()?;
                 let captured = run.graph.is_none();
                 if captured {
                     let runtime = &context.runtime;
@@ -163,7 +156,7 @@ impl Instance for GpuInstance {
                 self.count(|counters| &counters.replays, 1);
             }
             LaunchMode::Compiled | LaunchMode::Eager => {
-                let _stream = context.stream(FlushReason::Capture)?;
+                let _stream = context.stream()?;
                 recorded.recording.enqueue(context.runtime.as_ref())?;
             }
         }
@@ -183,7 +176,7 @@ impl Drop for GpuInstance {
         // where somebody waits for it.
         self.runs.clear();
         let mut stream = self.context.accumulate();
-        let _ = stream.flush(FlushReason::Fence);
+        let _ = stream.flush();
         stream.pending.sweep();
     }
 }

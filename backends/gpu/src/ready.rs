@@ -75,19 +75,4 @@ impl Preparations {
         self.offers.insert(op.clone(), offer.clone());
         offer
     }
-
-    /// What took each library operation so far, and how often it was asked for: for reports.
-    pub(crate) fn taken(&self) -> Vec<String> {
-        let mut taken: Vec<String> = self
-            .offers
-            .values()
-            .map(|offer| match offer {
-                Ok(prepared) => prepared.describe(),
-                Err(reason) => format!("own kernel ({reason})"),
-            })
-            .collect();
-        taken.sort();
-        taken.dedup();
-        taken
-    }
 }

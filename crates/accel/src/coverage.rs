@@ -1,8 +1,10 @@
 //! What a plugin would do with each operation of a Program, before it is compiled.
 
+use crate::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use tintype_program::{Block, Node, Program};
 
 /// What a plugin does with an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +41,41 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// What `support` says of every operation of a checked Program.
+    pub fn of(program: &Program, support: impl Fn(&Block, &Node) -> Support) -> Self {
+        let mut ops = Vec::new();
+        for block in &program.blocks {
+            ops.extend(block.nodes.iter().enumerate().map(|(index, node)| OpCoverage {
+                block: block.name.clone(),
+                node: index,
+                op: node.op.name().into(),
+                operands: operands(block, node),
+                support: support(block, node),
+            }));
+        }
+        Self { ops }
+    }
+
+    /// Nothing, where every operation can be run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`], of the first that cannot.
+    pub fn refuse_unsupported(&self, backend: &str) -> Result<()> {
+        for op in &self.ops {
+            if let Support::Unsupported(reason) = &op.support {
+                return Err(Error::Unsupported {
+                    backend: backend.into(),
+                    block: op.block.clone(),
+                    op: op.op.as_str().into(),
+                    operands: op.operands.clone(),
+                    reason: reason.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The operations that the plugin cannot run.
     pub fn unsupported(&self) -> impl Iterator<Item = &OpCoverage> {
         self.ops.iter().filter(|op| matches!(op.support, Support::Unsupported(_)))
@@ -63,4 +100,24 @@ impl fmt::Display for Coverage {
         }
         Ok(())
     }
+}
+
+impl Error {
+    /// The error of a plugin that cannot compile a block's node; past the last node, its outputs.
+    pub fn unsupported(backend: &str, block: &Block, node: usize, reason: String) -> Self {
+        let node = block.nodes.get(node);
+        Error::Unsupported {
+            backend: backend.into(),
+            block: block.name.clone(),
+            op: node.map_or("output", |node| node.op.name()).into(),
+            operands: node.map_or_else(String::new, |node| operands(block, node)),
+            reason,
+        }
+    }
+}
+
+/// The operands' types, as messages list them.
+fn operands(block: &Block, node: &Node) -> String {
+    let types: Vec<_> = node.inputs.iter().map(|&value| block.ty(value).to_string()).collect();
+    format!("({})", types.join(", "))
 }

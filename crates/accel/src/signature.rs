@@ -104,6 +104,19 @@ impl Bindings {
         Ok(self)
     }
 
+    /// Refuses bindings that were made for another signature than this one.
+    pub fn expect(&self, signature: &Arc<Signature>) -> Result<()> {
+        if Arc::ptr_eq(&self.signature, signature) || *self.signature == **signature {
+            return Ok(());
+        }
+        Err(Error::Binding {
+            role: "bindings",
+            name: "of a run".into(),
+            wanted: "made for this module's signature".into(),
+            given: "bindings of another signature".into(),
+        })
+    }
+
     /// The signature that they fit.
     pub fn signature(&self) -> &Arc<Signature> {
         &self.signature

@@ -1,20 +1,11 @@
 //! What the plugin does with each operation.
 
-use tintype_accel::{Coverage, OpCoverage, Support};
+use tintype_accel::{Coverage, Support};
 use tintype_program::{Block, Node, Op, Program};
 
-/// Every operation of a checked Program.
+/// What becomes of every operation of a checked Program.
 pub(crate) fn coverage(program: &Program) -> Coverage {
-    let ops = program.blocks.iter().flat_map(|block| {
-        block.nodes.iter().enumerate().map(move |(index, node)| OpCoverage {
-            block: block.name.clone(),
-            node: index,
-            op: node.op.name().into(),
-            operands: operands(block, node),
-            support: support(block, node),
-        })
-    });
-    Coverage { ops: ops.collect() }
+    Coverage::of(program, support)
 }
 
 /// What becomes of one operation.
@@ -28,10 +19,4 @@ pub(super) fn support(block: &Block, node: &Node) -> Support {
         ),
         _ => Support::Native,
     }
-}
-
-/// The operands' types, as messages list them.
-pub(super) fn operands(block: &Block, node: &Node) -> String {
-    let types: Vec<_> = node.inputs.iter().map(|&value| block.ty(value).to_string()).collect();
-    format!("({})", types.join(", "))
 }

@@ -1,25 +1,28 @@
 //! Compiling: from a Program to plans, one a block.
 
-mod cache;
 mod coverage;
 mod layouts;
 mod lower;
 mod packing;
 mod plan;
 
-pub(crate) use cache::Cache;
 pub(crate) use coverage::coverage;
 pub(crate) use plan::{Action, BlockPlan, Home, Operand, Packing, Step, Target};
 
 use crate::level::Level;
+use crate::machine;
 use packing::{Packable, Packs};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tintype_accel::{Counters, Error, LaunchMode, Result, Support, raise};
+use tintype_accel::{Counters, Error, Kept, LaunchMode, Result, Support, raise};
 use tintype_program::{BlockHash, BlockId, Op, Program, passes};
 
 /// How deep calls may nest: each level takes a piece of the queue's stack.
 const DEEPEST: usize = 256;
+
+/// Compiled blocks: by the block's hash after this plugin's passes, which act on each block by itself, so that a block keeps its
+/// hash whatever else of its Program changes; by the launch mode; and by which parameters it takes packed.
+pub(crate) type Cache = Kept<(BlockHash, LaunchMode, Packs), BlockPlan>;
 
 /// Compiles the blocks of a checked Program that `cache` does not hold, and gives the entry.
 pub(crate) fn compile(
@@ -29,7 +32,7 @@ pub(crate) fn compile(
     cache: &mut Cache,
     counters: &Counters,
 ) -> Result<Arc<BlockPlan>> {
-    refuse_unsupported(program)?;
+    coverage(program).refuse_unsupported(machine::NAME)?;
     let keep = |block: &_, node: &_| coverage::support(block, node) == Support::Native;
     let program = passes::decompose(program.clone(), keep)?;
     let program = match launch {
@@ -78,7 +81,12 @@ impl Compiler<'_> {
         }
         let block = self.program.block(id);
         if depth > DEEPEST {
-            return Err(refuse(block, block.nodes.len(), format!("calls nest deeper than {DEEPEST}")));
+            return Err(Error::unsupported(
+                machine::NAME,
+                block,
+                block.nodes.len(),
+                format!("calls nest deeper than {DEEPEST}"),
+            ));
         }
         let mut callees = lower::Callees::new();
         for (index, node) in block.nodes.iter().enumerate() {
@@ -96,10 +104,13 @@ impl Compiler<'_> {
             }
             None => {
                 let lowered = lower::lower(self.program, block, &callees, &packs, self.level);
-                let plan = Arc::new(lowered.map_err(|(node, reason)| refuse(block, node, reason))?);
+                let plan = Arc::new(
+                    lowered
+                        .map_err(|(node, reason)| Error::unsupported(machine::NAME, block, node, reason))?,
+                );
                 if plan.depth > DEEPEST {
                     let reason = format!("calls nest deeper than {DEEPEST}");
-                    return Err(refuse(block, block.nodes.len(), reason));
+                    return Err(Error::unsupported(machine::NAME, block, block.nodes.len(), reason));
                 }
                 raise(&self.counters.compiles, 1);
                 self.cache.insert(key, Arc::clone(&plan));
@@ -108,32 +119,5 @@ impl Compiler<'_> {
         };
         self.plans.insert((id, packs), Arc::clone(&plan));
         Ok(plan)
-    }
-}
-
-fn refuse_unsupported(program: &Program) -> Result<()> {
-    let coverage = coverage(program);
-    let Some(op) = coverage.unsupported().next() else { return Ok(()) };
-    let reason = match &op.support {
-        Support::Unsupported(reason) => reason.clone(),
-        _ => String::new(),
-    };
-    Err(Error::Unsupported {
-        backend: "cpu".into(),
-        block: op.block.clone(),
-        op: op.op.as_str().into(),
-        operands: op.operands.clone(),
-        reason,
-    })
-}
-
-fn refuse(block: &tintype_program::Block, node: usize, reason: String) -> Error {
-    let node = block.nodes.get(node);
-    Error::Unsupported {
-        backend: "cpu".into(),
-        block: block.name.clone(),
-        op: node.map_or("output", |node| node.op.name()).into(),
-        operands: node.map_or_else(String::new, |node| coverage::operands(block, node)),
-        reason,
     }
 }
