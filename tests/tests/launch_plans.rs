@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs};
+use tintype::program::memory::Home;
 use tintype::{LaunchMode, Request};
-use tintype_gpu::{Action, BlockPlan, Home};
+use tintype_gpu::{Action, BlockPlan};
 use tintype_tests::full_size::Published;
 
 fn kept(name: &str) -> PathBuf {

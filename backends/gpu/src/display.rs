@@ -1,9 +1,10 @@
 //! Launch plans as text, for people and for comparing.
 
 use crate::library::{Epilogue, LibraryOp};
-use crate::plan::{Action, BlockPlan, Home, Span, Step};
+use crate::plan::{Action, BlockPlan, Span, Step};
 use std::fmt;
 use std::sync::Arc;
+use tintype_program::memory::Home;
 
 impl fmt::Display for BlockPlan {
     /// This block and those that it calls, callees first, each once: a line a step, with what it reads and writes.

@@ -33,6 +33,6 @@ pub use architecture::{Architecture, Dialect};
 pub use compile::launch_plan;
 pub use launch::{Arg, KernelSource, Launch};
 pub use library::{Attention, Convolution, Epilogue, LibraryOp, Mask, MatMul, Matrix, Offer, Prepared};
-pub use plan::{Action, BlockPlan, Home, Span, Step};
+pub use plan::{Action, BlockPlan, Span, Step};
 pub use runtime::{Call, Event, Graph, Incoming, Kernel, Runtime, Scalar, SharedRuntime};
 pub use view::View;

@@ -2,6 +2,7 @@
 
 use crate::{Launch, LibraryOp};
 use std::sync::Arc;
+use tintype_program::memory::Home;
 
 /// A block, ready to be prepared for a device. Holds no weights and no memory; it may run for any caller, one call at a
 /// time an arena.
@@ -50,17 +51,6 @@ pub enum Action {
         /// Where its arena starts, in bytes.
         arena: usize,
     },
-}
-
-/// Where memory lies for the length of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Home {
-    /// An argument of the block: inputs, parameters, then states.
-    Argument(usize),
-    /// Memory that the caller gives for a result: outputs, then states.
-    Result(usize),
-    /// Bytes from the arena's start.
-    Arena(usize),
 }
 
 /// Memory that a step reads or writes.

@@ -1,8 +1,8 @@
 //! Plans with their kernels loaded and libraries asked.
 
 use crate::plan::{Action, BlockPlan};
-use crate::{Kernel, LibraryOp, Offer, Prepared, Runtime};
-use std::collections::HashMap;
+use crate::{Kernel, KernelSource, LibraryOp, Offer, Prepared, Runtime};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tintype_accel::Result;
 
@@ -21,6 +21,13 @@ pub(crate) enum ReadyStep {
     Call(Arc<Ready>),
 }
 
+/// Kernels to be loaded, and the plans that were looked through for them.
+#[derive(Default)]
+struct Wanted {
+    kernels: HashSet<KernelSource>,
+    plans: HashSet<usize>,
+}
+
 /// What has been made ready on a device.
 #[derive(Default)]
 pub(crate) struct Preparations {
@@ -33,8 +40,37 @@ impl Preparations {
     /// How many plans are kept ready.
     const KEPT: usize = 2048;
 
-    /// Makes a plan ready: kernels compiled or found, and loaded.
+    /// Makes a plan ready: libraries asked, kernels compiled or found, all that are wanted at once, and loaded.
     pub(crate) fn ready(&mut self, runtime: &dyn Runtime, plan: &Arc<BlockPlan>) -> Result<Arc<Ready>> {
+        let mut wanted = Wanted::default();
+        self.wanted(runtime, plan, &mut wanted);
+        runtime.load_all(&wanted.kernels.into_iter().collect::<Vec<_>>())?;
+        self.prepared(runtime, plan)
+    }
+
+    /// The kernels of a plan and of those that it calls, what libraries take left out.
+    fn wanted(&mut self, runtime: &dyn Runtime, plan: &Arc<BlockPlan>, into: &mut Wanted) {
+        let key = Arc::as_ptr(plan) as usize;
+        if self.ready.contains_key(&key) || !into.plans.insert(key) {
+            return;
+        }
+        for step in &plan.steps {
+            let launch = match &step.action {
+                Action::Launch(launch) => launch,
+                Action::Library { op, own } if self.offer(runtime, op).is_err() => own,
+                Action::Library { .. } => continue,
+                Action::Call { callee, .. } => {
+                    self.wanted(runtime, callee, into);
+                    continue;
+                }
+            };
+            if !into.kernels.contains(&launch.kernel) {
+                into.kernels.insert(launch.kernel.clone());
+            }
+        }
+    }
+
+    fn prepared(&mut self, runtime: &dyn Runtime, plan: &Arc<BlockPlan>) -> Result<Arc<Ready>> {
         let key = Arc::as_ptr(plan) as usize;
         if let Some(ready) = self.ready.get(&key) {
             return Ok(Arc::clone(ready));
@@ -52,7 +88,7 @@ impl Preparations {
                     Err(_) => ReadyStep::Kernel(runtime.load(&own.kernel)?),
                 },
                 Action::Call { callee, .. } => {
-                    let callee = self.ready(runtime, callee)?;
+                    let callee = self.prepared(runtime, callee)?;
                     workspace = workspace.max(callee.workspace);
                     ReadyStep::Call(callee)
                 }

@@ -1,11 +1,12 @@
 //! A run with its addresses: everything that it enqueues, in order.
 
-use crate::plan::{Action, Home, Span};
+use crate::plan::{Action, Span};
 use crate::ready::{Ready, ReadyStep};
 use crate::runtime::Call;
 use crate::{Arg, Kernel, Launch, Prepared, Runtime, Scalar};
 use std::sync::Arc;
 use tintype_accel::{Error, Result};
+use tintype_program::memory::Home;
 
 /// What one call of a block works on: addresses.
 pub(crate) struct Frame<'f> {

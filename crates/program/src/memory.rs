@@ -12,4 +12,4 @@ mod tests;
 
 pub use assign::{Assignment, Interval, assign, lower_bound};
 pub use layout::Layout;
-pub use plan::{BlockPlan, Copy, Need, Place, Scratch, Storage, plan};
+pub use plan::{BlockPlan, Copy, Home, Need, Place, Scratch, Storage, plan};

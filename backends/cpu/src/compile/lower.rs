@@ -10,7 +10,7 @@ use std::cmp::max;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::Buffer;
-use tintype_program::memory::{self, Place};
+use tintype_program::memory;
 use tintype_program::{Block, DType, Node, Op, Program, ValueId};
 
 /// Finished plans of called blocks, by the node that calls.
@@ -133,22 +133,8 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn home(&self, mut value: ValueId) -> Result<Home, String> {
-        loop {
-            match self.plan.places[value.index()] {
-                Place::View { of } => value = of,
-                Place::Arena { offset } => return Ok(Home::Arena(offset)),
-                Place::Result { position } => return Ok(Home::Result(position)),
-                Place::Argument => {
-                    let states = self.block.states.iter().map(|state| state.value);
-                    let position = self.block.arguments().chain(states).position(|other| other == value);
-                    return position
-                        .map(Home::Argument)
-                        .ok_or_else(|| format!("value {} is no argument", value.0));
-                }
-                Place::Nowhere => return Err(format!("value {} lies nowhere", value.0)),
-            }
-        }
+    fn home(&self, value: ValueId) -> Result<Home, String> {
+        self.plan.home(self.block, value).ok_or_else(|| format!("value {} lies nowhere", value.0))
     }
 
     fn operand(&self, value: ValueId) -> Result<Operand, String> {

@@ -2,6 +2,7 @@
 
 use crate::kernels::elementwise::Group;
 use std::sync::Arc;
+pub(crate) use tintype_program::memory::Home;
 use tintype_program::{DType, Encoding, Op, TensorType, contiguous_strides};
 
 /// A block, ready to run. Holds no weights and no memory; it may run for any caller, one call at a time an arena.
@@ -37,17 +38,6 @@ pub(crate) enum Action {
     Kernel(Op),
     /// Another block, its arena at this offset of the caller's. All that is read lies in row-major order.
     Call { callee: Arc<BlockPlan>, arena: usize },
-}
-
-/// Where memory lies for the length of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Home {
-    /// An argument of the block: inputs, parameters, then states.
-    Argument(usize),
-    /// Memory that the caller gives for a result: outputs, then states.
-    Result(usize),
-    /// Bytes from the arena's start.
-    Arena(usize),
 }
 
 /// A layout of a kernel's own that a parameter is brought into once, when it is bound.

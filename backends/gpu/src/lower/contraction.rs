@@ -2,8 +2,9 @@
 
 use super::matrix::{alignment, collapse, matrix, rows};
 use super::{Lowering, Operand};
-use crate::plan::{Action, Home};
+use crate::plan::Action;
 use crate::{Epilogue, LibraryOp, MatMul, Matrix, View, kernels};
+use tintype_program::memory::Home;
 use tintype_program::{Node, TensorType, ValueId};
 
 impl Lowering<'_> {

@@ -7,7 +7,7 @@ mod matrix;
 mod node;
 mod spatial;
 
-use crate::plan::{Action, BlockPlan, Home, Span, Step};
+use crate::plan::{Action, BlockPlan, Span, Step};
 use crate::{Architecture, Launch, View, kernels};
 use layouts::Layouts;
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use std::cmp::max;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::Buffer;
-use tintype_program::memory::{self, Layout, Need, Place, Scratch};
+use tintype_program::memory::{self, Home, Layout, Need, Scratch};
 use tintype_program::{Block, Op, Program, TensorType, ValueId};
 
 /// Finished plans of called blocks, by the node that calls.
@@ -132,24 +132,10 @@ impl Lowering<'_> {
     }
 
     /// Where the memory of a value lies.
-    fn home(&self, mut value: ValueId) -> Result<Home, String> {
+    fn home(&self, value: ValueId) -> Result<Home, String> {
         // Before there is a plan nobody follows addresses.
         let Some(plan) = &self.plan else { return Ok(Home::Arena(0)) };
-        loop {
-            match plan.places[value.index()] {
-                Place::View { of } => value = of,
-                Place::Arena { offset } => return Ok(Home::Arena(offset)),
-                Place::Result { position } => return Ok(Home::Result(position)),
-                Place::Argument => {
-                    let states = self.block.states.iter().map(|state| state.value);
-                    let position = self.block.arguments().chain(states).position(|other| other == value);
-                    return position
-                        .map(Home::Argument)
-                        .ok_or_else(|| format!("value {} is no argument", value.0));
-                }
-                Place::Nowhere => return Err(format!("value {} lies nowhere", value.0)),
-            }
-        }
+        plan.home(self.block, value).ok_or_else(|| format!("value {} lies nowhere", value.0))
     }
 
     /// A value as it lies.

@@ -121,6 +121,36 @@ pub struct BlockPlan {
     pub size: usize,
 }
 
+/// Whose memory a value lies in, all views and parts followed to what they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Home {
+    /// That of an argument of the block: inputs, parameters, then states.
+    Argument(usize),
+    /// What the caller gives for a result: outputs, then states.
+    Result(usize),
+    /// The arena's, so many bytes from its start.
+    Arena(usize),
+}
+
+impl BlockPlan {
+    /// Whose memory a value of `block`, which this is the plan of, lies in. `None` where nothing defines it.
+    pub fn home(&self, block: &Block, mut value: ValueId) -> Option<Home> {
+        loop {
+            match *self.places.get(value.index())? {
+                Place::View { of } => value = of,
+                Place::Arena { offset } => return Some(Home::Arena(offset)),
+                Place::Result { position } => return Some(Home::Result(position)),
+                Place::Argument => {
+                    let states = block.states.iter().map(|state| state.value);
+                    let position = block.arguments().chain(states).position(|other| other == value);
+                    return position.map(Home::Argument);
+                }
+                Place::Nowhere => return None,
+            }
+        }
+    }
+}
+
 /// Plans the memory of every block, callees first as in [`Program::blocks`]. Offsets are multiples of `alignment`.
 ///
 /// A block is given its arguments' memory, memory for each of its results, and an arena. A node that calls a block gives
