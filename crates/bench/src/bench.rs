@@ -2,7 +2,8 @@
 
 use crate::process::MemoryWatch;
 use crate::result::{
-    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Throughput,
+    Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -55,6 +56,10 @@ pub struct Options {
     pub text_tokens: Option<usize>,
     /// Denoising steps of a pipeline.
     pub steps: usize,
+    /// Pictures of a pipeline's run.
+    pub count: usize,
+    /// Pictures that a pipeline makes at once.
+    pub batch_size: usize,
     /// Of random weights and inputs, and of a pipeline's noise.
     pub seed: u64,
     /// Runs after the cold and the warm one that are not counted.
@@ -120,6 +125,8 @@ impl Options {
             height: None,
             text_tokens: None,
             steps: 4,
+            count: 1,
+            batch_size: 1,
             seed: 0,
             warmup: 1,
             repeats: 10,
@@ -136,6 +143,8 @@ struct About {
     work: Work,
     operations: BTreeMap<String, OperationCount>,
     planned_arena: Option<u64>,
+    /// Pictures of a run; none where a run makes none.
+    pictures: Option<u64>,
     /// Seconds of the first run.
     cold: f64,
 }
@@ -157,6 +166,8 @@ pub struct Bench {
     options: Options,
     subject: Box<dyn Subject>,
     warm: f64,
+    /// Seconds of all that is not counted, the cold run among it.
+    warming: f64,
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
@@ -178,12 +189,13 @@ impl Bench {
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
+        let mut warming = subject.about().cold + warm;
         for _ in 0..options.warmup {
-            subject.run()?;
+            warming += timed(&mut *subject)?;
         }
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process })
+        Ok(Self { accelerator, options, subject, warm, warming, start: warmed - before, warmed, process })
     }
 
     /// Seconds of the cold run.
@@ -238,6 +250,13 @@ impl Bench {
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
             seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            throughput: about.pictures.zip(summary).map(|(pictures, summary)| Throughput {
+                pictures_per_second: pictures as f64 / summary.median,
+                pictures,
+                // A cold run, a warm one, and those that were asked for.
+                warmup_pictures: pictures * (2 + self.options.warmup as u64),
+                warmup_seconds: self.warming,
+            }),
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -277,6 +296,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         engine: "native".into(),
         launch: String::new(),
         seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        throughput: None,
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),

@@ -62,6 +62,7 @@ pub(crate) enum Command {
   tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
   tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
+  tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --batch-size 5
   tintype generate --prompts prompts.txt --model FLUX.1-schnell --preview 2
   tintype generate --from heart.png --model FLUX.1-schnell --guidance 5 -o stronger.png")]
 pub(crate) struct GenerateArgs {
@@ -114,13 +115,14 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "S", conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
     /// Several seeds, each with a generator of its own: 1..16 (both are meant), 1,5,9, or both. Pictures are named
-    /// OUT-seed1.png and so on.
+    /// OUT-seed1.png and so on. Each is a run, or with --batch-size above 1 all are one.
     #[arg(long, value_name = "LIST")]
     pub(crate) seeds: Option<Seeds>,
     /// How many pictures, all drawn from one generator [default: 1].
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,
-    /// How many pictures are made at once; splits the work, changes no picture [default: 1].
+    /// How many pictures of a prompt are made at once; splits the work, changes no picture. Every batch has this size: the
+    /// last is filled up, and what fills it is thrown away [default: 1].
     #[arg(long, value_name = "N")]
     pub(crate) batch_size: Option<usize>,
     /// Tokens of the T5 prompt [default: 512].

@@ -49,6 +49,8 @@ fn options(args: &BenchArgs) -> Option<Options> {
         height: args.height,
         text_tokens: args.text_tokens,
         steps: args.steps,
+        count: args.count.unwrap_or(args.batch_size),
+        batch_size: args.batch_size,
         seed: args.seed,
         warmup: args.warmup,
         repeats: args.repeats,

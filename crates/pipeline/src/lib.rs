@@ -24,7 +24,7 @@ pub mod scheduler;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
-pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
+pub use generate::{CancelToken, Event, Request, Settings, Throughput, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ impl PipelineSubject {
             width: Some(width),
             height: Some(height),
             seed: options.seed,
+            count: Some(options.count),
+            batch_size: Some(options.batch_size),
             max_sequence_length: Some(text_tokens),
             ..Request::default()
         };
@@ -59,20 +61,28 @@ impl PipelineSubject {
         let modules = [
             (module(What::Clip, None)?, passes),
             (module(What::T5, Some(text_tokens))?, passes),
-            (module(What::Transformer, Some(text_tokens))?, passes * options.steps as u64),
-            (module(What::Vae, None)?, 1),
+            (module(What::Transformer, Some(text_tokens))?, passes * (options.steps * options.count) as u64),
+            (module(What::Vae, None)?, options.count as u64),
         ];
-        let sizes =
-            [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", options.steps)];
+        let sizes = [
+            ("width", width),
+            ("height", height),
+            ("text_tokens", text_tokens),
+            ("steps", options.steps),
+            ("pictures", options.count),
+            ("batch_size", options.batch_size),
+        ];
         let about = About {
             model: root.display().to_string(),
             dtype,
             launch: pipeline.launch(),
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
-            // The scheduler's and the packing's arithmetic, some operations a latent pixel, is left out.
+            // The scheduler's and the packing's arithmetic, some operations a latent pixel, is left out, and so is what
+            // fills a batch up.
             work: work(modules.iter().map(|(case, times)| (&case.program, *times))),
             operations: operations(&**accelerator, modules.iter().map(|(case, _)| &case.program)),
             planned_arena: None,
+            pictures: Some(options.count as u64),
             cold,
         };
         Ok(Self { about, pipeline, request, made })

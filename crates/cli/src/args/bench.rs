@@ -11,6 +11,7 @@ use tintype::LaunchMode;
   tintype bench transformer --dtype bf16 --threads 2 --json
   tintype bench vae --width 512 --height 512
   tintype bench pipeline --model FLUX.1-schnell --steps 4
+  tintype bench pipeline --model FLUX.1-schnell --steps 4 --count 16 --batch-size 5
   tintype bench fma --threads 1")]
 pub(crate) struct BenchArgs {
     /// What is measured.
@@ -43,6 +44,12 @@ pub(crate) struct BenchArgs {
     /// Denoising steps of a pipeline.
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) steps: usize,
+    /// Pictures of a pipeline's run [default: one batch].
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+    /// Pictures that a pipeline makes at once.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) batch_size: usize,
     /// Of random weights and inputs.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
