@@ -198,6 +198,11 @@ impl Bench {
         Ok(Self { accelerator, options, subject, warm, warming, start: warmed - before, warmed, process })
     }
 
+    /// The dtype of the arithmetic.
+    pub fn dtype(&self) -> DType {
+        self.subject.about().dtype
+    }
+
     /// Seconds of the cold run.
     pub fn cold(&self) -> f64 {
         self.subject.about().cold

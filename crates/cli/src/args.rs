@@ -81,6 +81,8 @@ pub(crate) struct GenerateArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) gaudi: GaudiArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
@@ -207,6 +209,14 @@ impl DeviceArgs {
         (options.threads, options.tf32) = (self.threads, self.tf32);
         options
     }
+}
+
+/// What Gaudi users have beside a model.
+#[derive(Args)]
+pub(crate) struct GaudiArgs {
+    /// A gaudi_config.json, or a folder that holds one [default: that in the model's folder].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gaudi_config: Option<PathBuf>,
 }
 
 /// Options of `tintype devices`.

@@ -1,6 +1,8 @@
 //! `tintype bench`.
 
 use crate::args::{BenchArgs, BenchWhat};
+use crate::backends::Backends;
+use crate::progress::Progress;
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -9,7 +11,8 @@ use tintype::bench::{Bench, BenchResult, Options, What, peak};
 
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     let open = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
+    let backends = Backends::of(&args.gaudi, args.model.as_deref())?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     eprintln!("device: {}", opened.choice);
     let accelerator = opened.accelerator;
     let Some(options) = options(args) else {
@@ -19,7 +22,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
         show(&peak(&*accelerator, dtype, threads, args.repeats)?, args.json)?;
         return Ok(ExitCode::SUCCESS);
     };
+    let choice = opened.choice.chosen;
     let mut bench = Bench::open(accelerator, options)?;
+    backends.tell(&choice, bench.dtype(), &mut Progress::new(true));
     let result = if args.rounds_on_stdin { rounds(&mut bench)? } else { bench.run()? };
     if let Some(folder) = &args.save {
         bench.save(folder)?;

@@ -2,6 +2,7 @@
 
 use crate::again;
 use crate::args::GenerateArgs;
+use crate::backends::Backends;
 use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
@@ -12,7 +13,7 @@ use crate::save::{self, Saver};
 use crate::say;
 use anyhow::Result;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use tintype::accel::{Choice, Stats};
@@ -44,7 +45,8 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         files::check_writable(path)?;
     }
     let options = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
+    let backends = Backends::of(&args.gaudi, args.model.model.as_deref().map(Path::new))?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
@@ -52,6 +54,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let pipeline_options = PipelineOptions { dtype, launch: args.launch };
     let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
 
+    backends.tell(&opened.choice.chosen, pipeline.dtype(), &mut saver.progress);
     if let Some(recipe) = &recipe {
         for warning in again::warnings(recipe, &pipeline, jobs.first()) {
             saver.progress.warn(warning);

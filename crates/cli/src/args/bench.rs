@@ -1,6 +1,6 @@
 //! Options of `tintype bench`.
 
-use super::{DeviceArgs, DtypeArg};
+use super::{DeviceArgs, DtypeArg, GaudiArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tintype::LaunchMode;
@@ -19,6 +19,8 @@ pub(crate) struct BenchArgs {
     pub(crate) what: BenchWhat,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) gaudi: GaudiArgs,
     /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; tiny of each
     /// [default: the first of its kind].
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
