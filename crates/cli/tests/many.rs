@@ -100,6 +100,24 @@ fn seeds_share_batches_of_one_size() {
 }
 
 #[test]
+fn throughput_leaves_the_warm_up_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = common::model("flux-base");
+    let size = ["--width", "48", "--height", "32", "--text-tokens", "24", "--steps", "2", "--model"];
+    let batches = [model.to_str().unwrap(), "--count", "7", "--batch-size", "3", "--repeats", "2", "--json"];
+    let arguments = [&["bench", "pipeline", "--backend", "cpu"], &size[..], &batches].concat();
+    let output = succeed(tintype(folder.path(), &arguments));
+    let result: tintype::bench::BenchResult = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((result.sizes["pictures"], result.sizes["batch_size"]), (7, 3));
+    assert_eq!(result.counters.steady.compiles, 0);
+    let told = result.throughput.unwrap();
+    assert_eq!((told.pictures, told.warmup_pictures), (7, 21), "a cold, a warm and a warm-up run");
+    let seconds = &result.seconds;
+    assert!((told.pictures_per_second * seconds.summary.unwrap().median - 7.0).abs() < 1e-9);
+    assert!(told.warmup_seconds >= seconds.cold + seconds.warm);
+}
+
+#[test]
 fn prompts_are_lines_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
