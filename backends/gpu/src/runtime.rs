@@ -79,7 +79,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// [`Runtime::compiled`].
     fn load(&self, source: &KernelSource) -> Result<Kernel>;
 
-    /// Loads several, compiling side by side where the vendor can. An error is that of the first that fails.
+    /// Loads several, compiling side by side where the vendor can. The error is that of the first, in their order, that
+    /// fails; none is tried again.
     fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
         sources.iter().map(|source| self.load(source)).collect()
     }

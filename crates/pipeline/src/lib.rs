@@ -21,11 +21,13 @@ mod pipeline;
 pub mod random;
 pub mod recipe;
 pub mod scheduler;
+mod shortage;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
 pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
+pub use shortage::Moment;
 
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,7 @@ use super::shared::{SharedWeights, Stoppable};
 use super::stage::Stage;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
-use crate::{Error, Result};
+use crate::{Error, Moment, Result};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, TensorSource, Weights};
 use tintype_program::{DType, Program};
@@ -96,7 +96,16 @@ impl<K: PartialEq + Clone> Component<K> {
                 if self.stages.len() >= KEPT {
                     self.stages.remove(0);
                 }
-                (key.clone(), self.make(run, trace()?)?)
+                let program = trace()?;
+                let made = match self.make(run, &program) {
+                    // Arenas of other shapes may be what is in the way.
+                    Err(error) if error.is_out_of_memory() && self.forget() => {
+                        tracing::info!(component = self.name, "memory ran out: other shapes are given up");
+                        self.make(run, &program)
+                    }
+                    made => made,
+                };
+                (key.clone(), made.map_err(|error| error.at(Moment::Binding { component: self.name }))?)
             }
         };
         self.stages.push(entry);
@@ -106,13 +115,13 @@ impl<K: PartialEq + Clone> Component<K> {
         }
     }
 
-    fn make(&mut self, run: &mut Run<'_>, program: Program) -> Result<Stage> {
+    fn make(&mut self, run: &mut Run<'_>, program: &Program) -> Result<Stage> {
         let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
         let _span = tracing::info_span!("stage", component = self.name).entered();
         tracing::debug!(launch = place.launch.name(), "compiling");
-        let module = place.accelerator.compile(&program, &CompileOptions { launch: place.launch })?;
+        let module = place.accelerator.compile(program, &CompileOptions { launch: place.launch })?;
         let signature = Arc::clone(module.signature());
         let weights = match &self.weights {
             Some(weights) => Arc::clone(weights),
