@@ -24,7 +24,7 @@ impl Driver for CudaDriver {
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
-        let runtime = CudaRuntime::open(ordinal)?;
+        let runtime = CudaRuntime::open_with(ordinal, options.threads)?;
         Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32)))
     }
 }

@@ -47,7 +47,7 @@ mod signature;
 mod stats;
 mod weights;
 
-pub use buffer::{Buffer, HostBytes, Storage};
+pub use buffer::{Buffer, FileBytes, HostBytes, Storage};
 pub use coverage::{Coverage, OpCoverage, Support};
 pub use device::{Capabilities, Device, Obstacle, ObstacleKind, Probe};
 pub use error::{Error, Result};

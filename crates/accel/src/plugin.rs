@@ -76,6 +76,11 @@ pub trait Accelerator: Send + Sync {
         Ok(storage)
     }
 
+    /// As [`Accelerator::adopt`] of each: for a plugin that copies many faster than one after another.
+    fn adopt_all(&self, all: Vec<HostBytes>, purpose: Purpose) -> Result<Vec<Arc<dyn Storage>>> {
+        all.into_iter().map(|bytes| self.adopt(bytes, purpose)).collect()
+    }
+
     /// Enqueues a copy of `bytes` to `offset` of `storage`.
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()>;
 

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
 mod module;
@@ -28,7 +29,7 @@ pub enum What {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture, from a model's folder.
+    /// A prompt to a picture.
     Pipeline,
 }
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub preset: Option<String>,
     /// A model's folder in the diffusers layout: of the component, or of the whole model. Weights are read from it.
     pub model: Option<PathBuf>,
+    /// The model folder whose tokenizers a pipeline with random weights takes: they cannot be drawn.
+    pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
     /// The launch mode.
@@ -113,6 +116,7 @@ impl Options {
             what,
             preset: None,
             model: None,
+            tokenizers: None,
             dtype: None,
             launch: None,
             threads: None,
@@ -147,6 +151,9 @@ trait Subject {
     fn run(&mut self) -> Result<()>;
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
+    /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
+    /// for what enqueues in more than one call.
+    fn launch(&mut self) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -160,6 +167,8 @@ pub struct Bench {
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
+    /// Seconds of the calls that enqueue a run into an empty queue.
+    launches: Vec<f64>,
 }
 
 impl Bench {
@@ -183,7 +192,7 @@ impl Bench {
         }
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process })
+        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process, launches: Vec::new() })
     }
 
     /// Seconds of the cold run.
@@ -217,8 +226,23 @@ impl Bench {
     ///
     /// As [`Bench::once`].
     pub fn run(&mut self) -> Result<BenchResult> {
+        self.time_launches()?;
         let steady = (0..self.options.repeats).map(|_| self.once()).collect::<Result<Vec<_>>>()?;
         Ok(self.result(steady))
+    }
+
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs. None of the
+    /// counters of steady runs takes them in: those begin here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::once`].
+    pub fn time_launches(&mut self) -> Result<()> {
+        for _ in 0..self.options.repeats {
+            self.launches.extend(self.subject.launch()?);
+        }
+        self.warmed = self.accelerator.stats();
+        Ok(())
     }
 
     /// The result, for repeats that the caller has timed with [`Bench::once`].
@@ -237,7 +261,13 @@ impl Bench {
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            seconds: Seconds {
+                cold: about.cold,
+                warm: self.warm,
+                steady,
+                summary,
+                launch: Summary::of(&self.launches),
+            },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -276,7 +306,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None, launch: None },
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),

@@ -22,6 +22,7 @@ mod bench;
 mod case;
 mod environment;
 mod error;
+mod model;
 mod peak;
 mod preset;
 mod process;
@@ -34,6 +35,7 @@ mod triad;
 
 pub use bench::{Bench, Options, What};
 pub use error::{Error, Result};
+pub use model::RandomModel;
 pub use peak::peak;
 pub use rates::rates;
 pub use result::{

@@ -73,6 +73,9 @@ pub struct Seconds {
     pub steady: Vec<f64>,
     /// Of `steady`; none where there was no repeat.
     pub summary: Option<Summary>,
+    /// What the host spends in the call that enqueues a run, the queue being empty; none for what takes several calls.
+    #[serde(default)]
+    pub launch: Option<Summary>,
 }
 
 /// What one run computed.
@@ -205,6 +208,11 @@ impl fmt::Display for BenchResult {
             let all = [min, lower_quartile, upper_quartile, max].map(seconds);
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(launch) = self.seconds.launch {
+            let [low, median, high] =
+                [launch.lower_quartile, launch.median, launch.upper_quartile].map(|value| value * 1e6);
+            row("launch", format!("{median:.1} us of the host [{low:.1} .. {high:.1}]"))?;
         }
         if let Some(flops) = self.work.flops_per_second {
             let bytes = self.work.bytes_per_second.map(|bytes| format!(", {:.1} GB/s", bytes / 1e9));

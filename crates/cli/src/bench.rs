@@ -42,6 +42,7 @@ fn options(args: &BenchArgs) -> Option<Options> {
         what,
         preset: args.preset.clone(),
         model: args.model.clone(),
+        tokenizers: tintype::bundled(),
         dtype: args.dtype.map(Into::into),
         launch: args.launch,
         threads: args.device.threads,

@@ -44,6 +44,16 @@ impl CudaRuntime {
     /// [`Error::Unavailable`] where there is no driver or it cannot be used, [`Error::NoSuchDevice`], [`Error::Device`]
     /// where the device refuses.
     pub fn open(ordinal: usize) -> Result<Self> {
+        Self::open_with(ordinal, None)
+    }
+
+    /// As [`CudaRuntime::open`], with so many threads to copy what goes to the device; some that keep the bus busy where it
+    /// is not said.
+    ///
+    /// # Errors
+    ///
+    /// As [`CudaRuntime::open`].
+    pub fn open_with(ordinal: usize, threads: Option<usize>) -> Result<Self> {
         let unavailable = |obstacle: &tintype_accel::Obstacle| Error::Unavailable {
             backend: probe::BACKEND.into(),
             reason: obstacle.reason.clone(),
@@ -71,7 +81,7 @@ impl CudaRuntime {
             graphs: Graphs::new(Arc::clone(&queue)),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
             libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture),
-            staging: Staging::new(Arc::clone(&queue), Arc::clone(&events)),
+            staging: Staging::new(Arc::clone(&queue), Arc::clone(&events), threads),
             arrivals: PinnedPool::new(Arc::clone(&queue)),
             marks: Mutex::default(),
             events,
@@ -129,7 +139,15 @@ impl Runtime for CudaRuntime {
     }
 
     fn upload(&self, to: u64, bytes: &HostBytes) -> Result<()> {
-        self.staging.upload(to, bytes.as_slice())
+        self.staging.upload(&[(to, bytes.clone())])
+    }
+
+    fn upload_all(&self, all: &[(u64, HostBytes)]) -> Result<()> {
+        self.staging.upload(all)
+    }
+
+    fn detours(&self) -> u64 {
+        self.staging.unlocked()
     }
 
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, Instance, Module, Purpose, Slot, Support, TensorSource,
+    Accelerator, Bindings, Buffer, CompileOptions, FlushReason, Instance, Module, Purpose, Slot, Support, TensorSource,
     Weights, to_f32,
 };
 use tintype_program::{Program, cost};
@@ -93,6 +93,17 @@ impl Subject for ModuleSubject {
     fn run(&mut self) -> Result<()> {
         self.instance.run(&mut self.bindings)?;
         Ok(self.accelerator.synchronize()?)
+    }
+
+    fn launch(&mut self) -> Result<Option<f64>> {
+        self.accelerator.synchronize()?;
+        let started = Instant::now();
+        self.instance.run(&mut self.bindings)?;
+        // What accumulates runs until it is told to go has not launched before.
+        self.accelerator.flush(FlushReason::Step)?;
+        let elapsed = started.elapsed().as_secs_f64();
+        self.accelerator.synchronize()?;
+        Ok(Some(elapsed))
     }
 
     fn save(&self, folder: &Path) -> Result<()> {

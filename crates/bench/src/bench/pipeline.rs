@@ -3,12 +3,14 @@
 use super::module::{operations, work};
 use super::{About, Options, Subject};
 use crate::case::Case;
+use crate::preset::whole;
 use crate::save::save;
-use crate::{Error, Result, What};
+use crate::{Error, RandomModel, Result, What};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
+use tintype_pipeline::folder::Location;
 use tintype_pipeline::scheduler::Steps;
 use tintype_pipeline::{CancelToken, Generated, Pipeline, PipelineOptions, Request};
 use tintype_program::{DType, TensorType};
@@ -24,15 +26,12 @@ pub(super) struct PipelineSubject {
 }
 
 impl PipelineSubject {
-    /// Opens the folder and makes the first picture.
+    /// Opens the folder, or draws a model, and makes the first picture.
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Self> {
-        let Some(root) = &options.model else {
-            let remedy = "name a model's folder with --model: tokenizers cannot be drawn at random".into();
-            return Err(Error::Request { option: "model", value: "none".into(), remedy });
-        };
+        let (root, sides, tokens) = source(options)?;
         let started = Instant::now();
-        let (width, height) = (options.width.unwrap_or(256), options.height.unwrap_or(256));
-        let text_tokens = options.text_tokens.unwrap_or(128);
+        let (width, height) = (options.width.unwrap_or(sides), options.height.unwrap_or(sides));
+        let text_tokens = options.text_tokens.unwrap_or(tokens);
         let request = Request {
             prompt: PROMPT.into(),
             steps: Some(Steps::Count(options.steps)),
@@ -43,16 +42,15 @@ impl PipelineSubject {
             ..Request::default()
         };
         let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
-        let mut pipeline = Pipeline::open(root, Arc::clone(accelerator), how)?;
+        let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
         let made = generate(&mut pipeline, &request)?;
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
-        let module = |what, text_tokens| {
-            let (width, height) = (Some(width), Some(height));
-            let dtype = Some(dtype);
-            let model = Some(root.clone());
-            Case::open(&Options { what, model, dtype, width, height, text_tokens, ..Options::of(what) })
+        let module = |what: What, text_tokens| {
+            let config = root.join(what.folder()).join("config.json").read_text()?;
+            let (width, height, dtype) = (Some(width), Some(height), Some(dtype));
+            Case::described(config, &Options { dtype, width, height, text_tokens, ..Options::of(what) })
         };
         // True classifier-free guidance, which a folder may ask for by itself, is a second pass with the negative prompt.
         let passes = 1 + u64::from(made.settings.true_cfg.is_some());
@@ -79,6 +77,22 @@ impl PipelineSubject {
     }
 }
 
+/// The folder, a side in pixels and the tokens of text where nobody says otherwise. Drawing is no part of the cold run.
+fn source(options: &Options) -> Result<(Location, usize, usize)> {
+    if let Some(folder) = &options.model {
+        return Ok((Location::from(folder), 256, 128));
+    }
+    let Some(tokenizers) = &options.tokenizers else {
+        let remedy = "name a model's folder with --model: this build has no model in it whose tokenizers could be \
+                      borrowed, and they cannot be drawn at random";
+        return Err(Error::Request { option: "model", value: "none".into(), remedy: remedy.into() });
+    };
+    let whole = whole(options.preset.as_deref())?;
+    let dtype = options.dtype.unwrap_or(DType::F32);
+    let model = RandomModel::new(Some(whole.name), dtype, options.seed, tokenizers)?;
+    Ok((model.in_memory(), whole.side, whole.text_tokens))
+}
+
 fn generate(pipeline: &mut Pipeline, request: &Request) -> Result<Generated> {
     Ok(pipeline.generate(request, &mut |_| {}, &CancelToken::default())?)
 }
@@ -91,6 +105,10 @@ impl Subject for PipelineSubject {
     fn run(&mut self) -> Result<()> {
         self.made = generate(&mut self.pipeline, &self.request)?;
         Ok(())
+    }
+
+    fn launch(&mut self) -> Result<Option<f64>> {
+        Ok(None)
     }
 
     fn save(&self, folder: &Path) -> Result<()> {

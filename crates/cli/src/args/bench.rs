@@ -18,7 +18,7 @@ pub(crate) struct BenchArgs {
     pub(crate) what: BenchWhat,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
-    /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; tiny of each
+    /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; flux-dev for a pipeline; tiny of each
     /// [default: the first of its kind].
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     pub(crate) preset: Option<String>,
@@ -31,13 +31,13 @@ pub(crate) struct BenchArgs {
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(crate) launch: Option<LaunchMode>,
-    /// Width in pixels [default: the preset's; 256 for a pipeline].
+    /// Width in pixels [default: the preset's; 256 for a pipeline's folder].
     #[arg(long, value_name = "W")]
     pub(crate) width: Option<usize>,
-    /// Height in pixels [default: the preset's; 256 for a pipeline].
+    /// Height in pixels [default: the preset's; 256 for a pipeline's folder].
     #[arg(long, value_name = "H")]
     pub(crate) height: Option<usize>,
-    /// Tokens of text [default: the preset's; 128 for a pipeline].
+    /// Tokens of text [default: the preset's; 128 for a pipeline's folder].
     #[arg(long, value_name = "N")]
     pub(crate) text_tokens: Option<usize>,
     /// Denoising steps of a pipeline.
@@ -74,7 +74,7 @@ pub(crate) enum BenchWhat {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture; needs --model.
+    /// A prompt to a picture.
     Pipeline,
     /// The processor's peak, with f32 or bf16 multiply-adds.
     Fma,
