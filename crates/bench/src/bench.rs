@@ -15,8 +15,15 @@ use tintype_accel::{Accelerator, LaunchMode, Stats};
 use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
+mod cold;
 mod module;
 mod pipeline;
+mod sizes;
+mod upload;
+
+pub use cold::cold;
+pub use sizes::sizes;
+pub use upload::upload;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +63,10 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
+    /// Pixels across and down of each size that [`sizes()`] goes through.
+    pub sizes: Vec<[usize; 2]>,
+    /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
+    pub mapped: bool,
     /// Denoising steps of a pipeline.
     pub steps: usize,
     /// Of random weights and inputs, and of a pipeline's noise.
@@ -123,6 +134,8 @@ impl Options {
             width: None,
             height: None,
             text_tokens: None,
+            sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
+            mapped: false,
             steps: 4,
             seed: 0,
             warmup: 1,
@@ -154,6 +167,8 @@ trait Subject {
     /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
     /// for what enqueues in more than one call.
     fn launch(&mut self) -> Result<Option<f64>>;
+    /// Seconds of a run among so many that are enqueued behind each other. None as for [`Subject::launch`].
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -169,6 +184,7 @@ pub struct Bench {
     process: Option<ProcessMemory>,
     /// Seconds of the calls that enqueue a run into an empty queue.
     launches: Vec<f64>,
+    busy: Option<f64>,
 }
 
 impl Bench {
@@ -192,7 +208,17 @@ impl Bench {
         }
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process, launches: Vec::new() })
+        Ok(Self {
+            accelerator,
+            options,
+            subject,
+            warm,
+            start: warmed - before,
+            warmed,
+            process,
+            launches: Vec::new(),
+            busy: None,
+        })
     }
 
     /// Seconds of the cold run.
@@ -231,7 +257,8 @@ impl Bench {
         Ok(self.result(steady))
     }
 
-    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs. None of the
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs, and then a run among
+    /// as many that are enqueued behind each other. None of the
     /// counters of steady runs takes them in: those begin here.
     ///
     /// # Errors
@@ -241,6 +268,7 @@ impl Bench {
         for _ in 0..self.options.repeats {
             self.launches.extend(self.subject.launch()?);
         }
+        self.busy = self.subject.busy(self.options.repeats)?;
         self.warmed = self.accelerator.stats();
         Ok(())
     }
@@ -267,6 +295,7 @@ impl Bench {
                 steady,
                 summary,
                 launch: Summary::of(&self.launches),
+                busy: self.busy,
             },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
@@ -306,7 +335,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None, launch: None },
+        seconds: Seconds::default(),
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),
@@ -314,6 +343,8 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         versions,
         command: environment::command(),
         date: environment::date(),
+        startup: None,
+        at_sizes: Vec::new(),
     }
 }
 

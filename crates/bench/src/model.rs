@@ -141,11 +141,8 @@ impl Weights {
         let infos = tensors.iter().map(|(name, ty)| {
             let start = end;
             end += ty.bytes();
-            let info = TensorInfo {
-                dtype: stored(ty.dtype),
-                shape: ty.shape.clone(),
-                data_offsets: (start, end),
-            };
+            let info =
+                TensorInfo { dtype: stored(ty.dtype), shape: ty.shape.clone(), data_offsets: (start, end) };
             (name.clone(), info)
         });
         // The seed stands in the header, so that files of two seeds are told apart without reading them.

@@ -28,19 +28,12 @@ pub(super) struct PipelineSubject {
 impl PipelineSubject {
     /// Opens the folder, or draws a model, and makes the first picture.
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Self> {
-        let (root, sides, tokens) = source(options)?;
+        let from = source(options)?;
         let started = Instant::now();
-        let (width, height) = (options.width.unwrap_or(sides), options.height.unwrap_or(sides));
-        let text_tokens = options.text_tokens.unwrap_or(tokens);
-        let request = Request {
-            prompt: PROMPT.into(),
-            steps: Some(Steps::Count(options.steps)),
-            width: Some(width),
-            height: Some(height),
-            seed: options.seed,
-            max_sequence_length: Some(text_tokens),
-            ..Request::default()
-        };
+        let request = request(options, &from);
+        let From { root, side, text_tokens } = from;
+        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
         let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
         let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
         let made = generate(&mut pipeline, &request)?;
@@ -77,10 +70,18 @@ impl PipelineSubject {
     }
 }
 
-/// The folder, a side in pixels and the tokens of text where nobody says otherwise. Drawing is no part of the cold run.
-fn source(options: &Options) -> Result<(Location, usize, usize)> {
+/// A folder, and the sizes of its pictures where nobody says otherwise.
+pub(super) struct From {
+    pub(super) root: Location,
+    /// Pixels.
+    pub(super) side: usize,
+    pub(super) text_tokens: usize,
+}
+
+/// The folder that is named, or a model drawn into memory. Drawing is no part of a cold run.
+pub(super) fn source(options: &Options) -> Result<From> {
     if let Some(folder) = &options.model {
-        return Ok((Location::from(folder), 256, 128));
+        return Ok(From { root: Location::from(folder), side: 256, text_tokens: 128 });
     }
     let Some(tokenizers) = &options.tokenizers else {
         let remedy = "name a model's folder with --model: this build has no model in it whose tokenizers could be \
@@ -90,7 +91,20 @@ fn source(options: &Options) -> Result<(Location, usize, usize)> {
     let whole = whole(options.preset.as_deref())?;
     let dtype = options.dtype.unwrap_or(DType::F32);
     let model = RandomModel::new(Some(whole.name), dtype, options.seed, tokenizers)?;
-    Ok((model.in_memory(), whole.side, whole.text_tokens))
+    Ok(From { root: model.in_memory(), side: whole.side, text_tokens: whole.text_tokens })
+}
+
+/// What is asked of the pipeline.
+pub(super) fn request(options: &Options, from: &From) -> Request {
+    Request {
+        prompt: PROMPT.into(),
+        steps: Some(Steps::Count(options.steps)),
+        width: Some(options.width.unwrap_or(from.side)),
+        height: Some(options.height.unwrap_or(from.side)),
+        seed: options.seed,
+        max_sequence_length: Some(options.text_tokens.unwrap_or(from.text_tokens)),
+        ..Request::default()
+    }
 }
 
 fn generate(pipeline: &mut Pipeline, request: &Request) -> Result<Generated> {
@@ -108,6 +122,10 @@ impl Subject for PipelineSubject {
     }
 
     fn launch(&mut self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    fn busy(&mut self, _runs: usize) -> Result<Option<f64>> {
         Ok(None)
     }
 
