@@ -131,6 +131,14 @@ pub enum Error {
         /// Why it does not fit.
         reason: String,
     },
+    /// A file that was open could not be read to the end of what it held when it was opened.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// What happened, and what to do.
+        reason: String,
+    },
     /// Work that was enqueued earlier failed on the device.
     #[error("{device} failed while running: {reason}")]
     Device {

@@ -12,10 +12,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
+mod cold;
 mod module;
 mod pipeline;
+mod sizes;
+mod upload;
+
+pub use cold::cold;
+pub use sizes::sizes;
+pub use upload::upload;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +36,7 @@ pub enum What {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture, from a model's folder.
+    /// A prompt to a picture.
     Pipeline,
 }
 
@@ -41,6 +49,8 @@ pub struct Options {
     pub preset: Option<String>,
     /// A model's folder in the diffusers layout: of the component, or of the whole model. Weights are read from it.
     pub model: Option<PathBuf>,
+    /// The model folder whose tokenizers a pipeline with random weights takes: they cannot be drawn.
+    pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
     /// The launch mode.
@@ -53,6 +63,10 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
+    /// Pixels across and down of each size that [`sizes()`] goes through.
+    pub sizes: Vec<[usize; 2]>,
+    /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
+    pub mapped: bool,
     /// Denoising steps of a pipeline.
     pub steps: usize,
     /// Of random weights and inputs, and of a pipeline's noise.
@@ -113,12 +127,15 @@ impl Options {
             what,
             preset: None,
             model: None,
+            tokenizers: None,
             dtype: None,
             launch: None,
             threads: None,
             width: None,
             height: None,
             text_tokens: None,
+            sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
+            mapped: false,
             steps: 4,
             seed: 0,
             warmup: 1,
@@ -147,6 +164,11 @@ trait Subject {
     fn run(&mut self) -> Result<()>;
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
+    /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
+    /// for what enqueues in more than one call.
+    fn launch(&mut self) -> Result<Option<f64>>;
+    /// Seconds of a run among so many that are enqueued behind each other. None as for [`Subject::launch`].
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -160,6 +182,9 @@ pub struct Bench {
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
+    /// Seconds of the calls that enqueue a run into an empty queue.
+    launches: Vec<f64>,
+    busy: Option<f64>,
 }
 
 impl Bench {
@@ -183,7 +208,17 @@ impl Bench {
         }
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process })
+        Ok(Self {
+            accelerator,
+            options,
+            subject,
+            warm,
+            start: warmed - before,
+            warmed,
+            process,
+            launches: Vec::new(),
+            busy: None,
+        })
     }
 
     /// Seconds of the cold run.
@@ -217,8 +252,25 @@ impl Bench {
     ///
     /// As [`Bench::once`].
     pub fn run(&mut self) -> Result<BenchResult> {
+        self.time_launches()?;
         let steady = (0..self.options.repeats).map(|_| self.once()).collect::<Result<Vec<_>>>()?;
         Ok(self.result(steady))
+    }
+
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs, and then a run among
+    /// as many that are enqueued behind each other. None of the
+    /// counters of steady runs takes them in: those begin here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::once`].
+    pub fn time_launches(&mut self) -> Result<()> {
+        for _ in 0..self.options.repeats {
+            self.launches.extend(self.subject.launch()?);
+        }
+        self.busy = self.subject.busy(self.options.repeats)?;
+        self.warmed = self.accelerator.stats();
+        Ok(())
     }
 
     /// The result, for repeats that the caller has timed with [`Bench::once`].
@@ -237,7 +289,14 @@ impl Bench {
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            seconds: Seconds {
+                cold: about.cold,
+                warm: self.warm,
+                steady,
+                summary,
+                launch: Summary::of(&self.launches),
+                busy: self.busy,
+            },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -276,7 +335,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        seconds: Seconds::default(),
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),
@@ -284,6 +343,8 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         versions,
         command: environment::command(),
         date: environment::date(),
+        startup: None,
+        at_sizes: Vec::new(),
     }
 }
 
