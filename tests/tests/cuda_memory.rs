@@ -11,7 +11,7 @@ use tintype::accel::{Accelerator, Purpose, Storage};
 use tintype::pipeline::inspect::{Fit, Phase};
 use tintype::{
     CancelToken, Error, Event, LaunchMode, Moment, OpenOptions, Pipeline, PipelineOptions, Request, Result,
-    Steps, VaeTile,
+    Shortage, Steps, VaeTile,
 };
 use tintype_tests::full_size::{Published, has_sparse_files};
 
@@ -164,7 +164,8 @@ fn memory_that_another_takes_while_a_component_is_put_on_the_device_is_told_with
     let error = pipeline.generate(&request, &mut watch, &CancelToken::default()).unwrap_err();
     let told = error.to_string();
     println!("put on the device: {told}");
-    let Error::OutOfMemory { moment, needed, free, .. } = error else { panic!("{told}") };
+    let Error::OutOfMemory(shortage) = error else { panic!("{told}") };
+    let Shortage { moment, needed, free, .. } = *shortage;
     assert_eq!(moment, Moment::Binding { component: "transformer" });
     assert!(needed > free && told.contains("it would fit with"), "{told}");
     // With the memory still taken, what is offered fits, and the same again is refused in plan.
@@ -201,11 +202,11 @@ fn an_allocation_that_fails_anywhere_is_told_by_its_moment_and_the_next_run_work
         witness.fail("cuMemAllocAsync", nth, 2);
         witness.fail("cuMemAllocAsync", nth + 1, 2);
         match draw(&mut pipeline, &request).unwrap_err() {
-            Error::OutOfMemory { moment: Moment::Binding { .. }, needed: Some(_), .. } => binding += 1,
-            Error::OutOfMemory { moment: Moment::Running, needed: Some(_), .. } => running += 1,
-            Error::Unfinished { source, .. } if matches!(*source, Error::OutOfMemory { .. }) => {
-                unfinished += 1
-            }
+            Error::OutOfMemory(shortage) if shortage.needed.is_some() => match shortage.moment {
+                Moment::Binding { .. } => binding += 1,
+                _ => running += 1,
+            },
+            Error::Unfinished { source, .. } if matches!(*source, Error::OutOfMemory(_)) => unfinished += 1,
             other => panic!("allocation {nth} of {allocations}: {other}"),
         }
         draw(&mut pipeline, &request)
@@ -246,7 +247,7 @@ fn a_driver_without_memory_for_a_step_is_told_and_the_next_run_works() {
         let told = error.to_string();
         println!("{launch}: {told}");
         let moment = match error {
-            Error::OutOfMemory { moment, needed: None, .. } => moment,
+            Error::OutOfMemory(shortage) if shortage.needed.is_none() => shortage.moment,
             other => panic!("{launch}: {other}"),
         };
         assert_eq!(moment, Moment::Running, "{launch}");

@@ -1,6 +1,6 @@
 //! The one error type of this crate. Every message says what failed, on which file or key, why, and what to do.
 
-use crate::shortage::Moment;
+use crate::shortage::Shortage;
 use std::io;
 use std::path::PathBuf;
 
@@ -243,21 +243,8 @@ pub enum Error {
     },
     /// Memory ran out although the run was planned to fit: another program took it meanwhile, or the driver or a library took
     /// more than was planned. The pipeline can go on with another run.
-    #[error("{device} ran out of memory {moment}: {cause}; {remedy}")]
-    OutOfMemory {
-        /// When.
-        moment: Moment,
-        /// The device.
-        device: String,
-        /// What was asked for, and what was free; or what the driver said.
-        cause: String,
-        /// Bytes asked for, where that is known.
-        needed: Option<u64>,
-        /// Bytes that were free then, where the size is known.
-        free: Option<u64>,
-        /// What would fit.
-        remedy: String,
-    },
+    #[error(transparent)]
+    OutOfMemory(Box<Shortage>),
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(
         "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \

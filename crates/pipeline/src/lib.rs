@@ -27,7 +27,7 @@ pub mod tokenizer;
 pub use error::{Error, Result};
 pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
-pub use shortage::Moment;
+pub use shortage::{Moment, Shortage};
 
 #[cfg(test)]
 mod testing;

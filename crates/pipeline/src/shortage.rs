@@ -26,6 +26,24 @@ impl fmt::Display for Moment {
     }
 }
 
+/// What ran out, when, and what would help.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{device} ran out of memory {moment}: {cause}; {remedy}")]
+pub struct Shortage {
+    /// When.
+    pub moment: Moment,
+    /// The device.
+    pub device: String,
+    /// What was asked for, and what was free; or what the driver said.
+    pub cause: String,
+    /// Bytes asked for, where that is known.
+    pub needed: Option<u64>,
+    /// Bytes that were free then, where the size is known.
+    pub free: Option<u64>,
+    /// What would fit.
+    pub remedy: String,
+}
+
 /// What is said until it is known what would fit, and where nothing would.
 const REMEDY: &str = "end what else uses the device's memory, or choose a device with more";
 
@@ -42,7 +60,8 @@ impl Error {
             }
             other => return other,
         };
-        Error::OutOfMemory { moment, device, cause, needed, free, remedy: REMEDY.into() }
+        let remedy = REMEDY.into();
+        Error::OutOfMemory(Box::new(Shortage { moment, device, cause, needed, free, remedy }))
     }
 
     /// Whether a device's memory ran out.
@@ -50,7 +69,7 @@ impl Error {
         use tintype_accel::Error::{DriverOutOfMemory, OutOfMemory};
         match self {
             Error::Unfinished { source, .. } => source.is_out_of_memory(),
-            Error::OutOfMemory { .. } => true,
+            Error::OutOfMemory(_) => true,
             Error::Accel(error) => matches!(error, OutOfMemory { .. } | DriverOutOfMemory { .. }),
             _ => false,
         }
@@ -59,8 +78,8 @@ impl Error {
     /// The error with what would help, where that is known.
     pub(crate) fn with_remedy(self, known: Option<String>) -> Self {
         match (self, known) {
-            (Error::OutOfMemory { moment, device, cause, needed, free, .. }, Some(remedy)) => {
-                Error::OutOfMemory { moment, device, cause, needed, free, remedy }
+            (Error::OutOfMemory(shortage), Some(remedy)) => {
+                Error::OutOfMemory(Box::new(Shortage { remedy, ..*shortage }))
             }
             (other, _) => other,
         }
@@ -68,12 +87,8 @@ impl Error {
 
     /// Bytes that were missing, where memory ran out for something whose size is known.
     pub(crate) fn missing(&self) -> Option<u64> {
-        match self {
-            Error::OutOfMemory { needed: Some(needed), free: Some(free), .. } => {
-                needed.checked_sub(*free).filter(|missing| *missing > 0)
-            }
-            _ => None,
-        }
+        let Error::OutOfMemory(shortage) = self else { return None };
+        shortage.needed?.checked_sub(shortage.free?).filter(|missing| *missing > 0)
     }
 }
 
