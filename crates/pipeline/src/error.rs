@@ -248,15 +248,15 @@ pub enum Error {
         /// When.
         moment: Moment,
         /// The device.
-        device: String,
+        device: Box<str>,
         /// What was asked for, and what was free; or what the driver said.
-        cause: String,
+        cause: Box<str>,
         /// Bytes asked for, where that is known.
         needed: Option<u64>,
         /// Bytes that were free then, where the size is known.
         free: Option<u64>,
         /// What would fit.
-        remedy: String,
+        remedy: Box<str>,
     },
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(

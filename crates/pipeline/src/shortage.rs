@@ -42,6 +42,7 @@ impl Error {
             }
             other => return other,
         };
+        let (device, cause) = (device.into(), cause.into());
         Error::OutOfMemory { moment, device, cause, needed, free, remedy: REMEDY.into() }
     }
 
@@ -60,7 +61,7 @@ impl Error {
     pub(crate) fn with_remedy(self, known: Option<String>) -> Self {
         match (self, known) {
             (Error::OutOfMemory { moment, device, cause, needed, free, .. }, Some(remedy)) => {
-                Error::OutOfMemory { moment, device, cause, needed, free, remedy }
+                Error::OutOfMemory { moment, device, cause, needed, free, remedy: remedy.into() }
             }
             (other, _) => other,
         }
