@@ -59,6 +59,6 @@ pub use launch::{FlushReason, LaunchMode};
 pub use memory::{MemoryAccount, MemoryReport, Purpose};
 pub use plugin::{Accelerator, CompileOptions, Driver, Instance, Module, OpenOptions};
 pub use registry::{Choice, Opened, Registry};
-pub use signature::{Bindings, CompleteBindings, ParamSlot, Signature, Slot};
+pub use signature::{Bindings, CompleteBindings, ParamSlot, Signature, Slot, Within};
 pub use stats::{Counters, Stats, raise};
 pub use weights::{MayIgnore, Weights};
