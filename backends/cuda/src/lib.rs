@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `CUDA_VISIBLE_DEVICES` | the driver's own: which devices there are, and in which order |
 //! | `TINTYPE_KERNEL_CACHE` | the folder of compiled kernels; empty: none are kept |
+//! | `TINTYPE_CUDA_JOIN` | which linear layers of the same rows become one product: `off`, `projections` (those that no gelu follows), `all`; `projections` where it is not said |
 //! | `TINTYPE_CUDA_DRIVER` | a library that stands for `libcuda.so.1`: a software double, for tests |
 
 mod bare;
@@ -17,6 +18,7 @@ mod libraries;
 mod plugin;
 mod probe;
 mod runtime;
+mod settings;
 mod stream;
 mod table;
 

@@ -1,5 +1,6 @@
 //! The driver, as a program registers it.
 
+use crate::settings::setting;
 use crate::{CudaRuntime, bare, probe};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Bare, Driver, OpenOptions, Probe, Result};
@@ -24,8 +25,9 @@ impl Driver for CudaDriver {
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
+        let joins = setting("TINTYPE_CUDA_JOIN")?;
         let runtime = CudaRuntime::open_with(ordinal, options.threads)?;
-        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32)))
+        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32, joins)))
     }
 
     fn bare(&self, ordinal: usize) -> Result<Option<Bare>> {

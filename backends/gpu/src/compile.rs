@@ -1,9 +1,10 @@
 //! Compiling: from a Program to launch plans, one a block.
 
-use crate::Architecture;
+use crate::join::Joined;
 use crate::lower::{Callees, Target, lower};
 use crate::passes;
 use crate::plan::BlockPlan;
+use crate::{Architecture, Joins};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::{Counters, Coverage, Error, Kept, LaunchMode, Result, Support, raise};
@@ -44,7 +45,14 @@ pub fn launch_plan(
     program.check()?;
     let target = Target { architecture: architecture.clone(), tf32: false, fitted: true };
     let (mut cache, counters) = (Cache::new(usize::MAX), Counters::default());
+    let joined = joined(program, launch, Joins::default());
+    let program = joined.as_ref().map_or(program, |joined| &joined.program);
     compile("gpu", program, launch, &target, &mut cache, &counters)
+}
+
+/// A checked Program as its products are joined for a launch mode; none where nothing is.
+pub(crate) fn joined(program: &Program, launch: LaunchMode, joins: Joins) -> Option<Joined> {
+    if launch == LaunchMode::Eager { None } else { Joined::of(program, joins) }
 }
 
 /// Compiles the blocks of a checked Program that `cache` does not hold, and gives the entry.

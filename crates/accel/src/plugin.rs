@@ -91,6 +91,11 @@ pub trait Accelerator: Send + Sync {
     /// Enqueues a copy of `bytes` to `offset` of `storage`.
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()>;
 
+    /// As [`Accelerator::upload`] of each: for a plugin that copies many faster than one after another.
+    fn upload_all(&self, all: Vec<(Arc<dyn Storage>, usize, HostBytes)>) -> Result<()> {
+        all.into_iter().try_for_each(|(storage, offset, bytes)| self.upload(&storage, offset, bytes))
+    }
+
     /// Enqueues a copy to the host. Accumulated work is flushed first, for [`FlushReason::ReadBack`].
     fn read(&self, buffer: &Buffer) -> Result<Readback>;
 

@@ -29,14 +29,14 @@ pub(crate) fn is_fused(op: &Op) -> bool {
 }
 
 /// Who reads what in a block.
-struct Uses<'b> {
+pub(crate) struct Uses<'b> {
     block: &'b Block,
     /// By value: the nodes that read it, one entry a reading; a result of the block is read by a node past the last.
     readers: Vec<Vec<usize>>,
 }
 
 impl<'b> Uses<'b> {
-    fn of(block: &'b Block) -> Self {
+    pub(crate) fn of(block: &'b Block) -> Self {
         let mut readers = vec![Vec::new(); block.values.len()];
         for (index, node) in block.nodes.iter().enumerate() {
             node.inputs.iter().for_each(|value| readers[value.index()].push(index));
@@ -51,7 +51,7 @@ impl<'b> Uses<'b> {
     }
 
     /// The node that alone reads the one result of a node, and reads it once.
-    fn only_reader(&self, node: usize) -> Option<(usize, &'b Node)> {
+    pub(crate) fn only_reader(&self, node: usize) -> Option<(usize, &'b Node)> {
         let &[output] = &self.block.nodes.get(node)?.outputs[..] else { return None };
         match self.readers[output.index()][..] {
             [reader] => Some((reader, self.block.nodes.get(reader)?)),
