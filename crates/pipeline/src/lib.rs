@@ -24,6 +24,7 @@ pub mod scheduler;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
+pub use flux::{DenoisingLoop, DenoisingTask};
 pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
 
