@@ -2,7 +2,8 @@
 
 use crate::process::MemoryWatch;
 use crate::result::{
-    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, StepSeconds,
+    Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tintype_program::DType;
 
 mod module;
 mod pipeline;
+mod steps;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +55,9 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
-    /// Denoising steps of a pipeline.
-    pub steps: usize,
+    /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
+    /// is computed once before them included, in place of one run of the whole module.
+    pub steps: Option<usize>,
     /// Of random weights and inputs, and of a pipeline's noise.
     pub seed: u64,
     /// Runs after the cold and the warm one that are not counted.
@@ -119,7 +122,7 @@ impl Options {
             width: None,
             height: None,
             text_tokens: None,
-            steps: 4,
+            steps: None,
             seed: 0,
             warmup: 1,
             repeats: 10,
@@ -145,6 +148,10 @@ trait Subject {
     fn about(&self) -> &About;
     /// One run, to its results.
     fn run(&mut self) -> Result<()>;
+    /// The steps of a run, and the seconds of what comes before them, measured now; none of a subject without.
+    fn before_steps(&mut self) -> Result<Option<(usize, f64)>> {
+        Ok(None)
+    }
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
     /// Refuses outputs that are not finite.
@@ -157,6 +164,8 @@ pub struct Bench {
     options: Options,
     subject: Box<dyn Subject>,
     warm: f64,
+    /// As [`Subject::before_steps`].
+    steps: Option<(usize, f64)>,
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
@@ -172,18 +181,23 @@ impl Bench {
     pub fn open(accelerator: Arc<dyn Accelerator>, options: Options) -> Result<Self> {
         let watch = MemoryWatch::start();
         let before = accelerator.stats();
-        let mut subject: Box<dyn Subject> = match options.what {
-            What::Pipeline => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
-            _ => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
+        let mut subject: Box<dyn Subject> = match (options.what, options.steps) {
+            (What::Pipeline, _) => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
+            (What::Transformer, Some(steps)) => {
+                Box::new(steps::StepsSubject::open(&accelerator, &options, steps)?)
+            }
+            (what, Some(steps)) => return Err(no_steps(what, steps)),
+            (_, None) => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
         for _ in 0..options.warmup {
             subject.run()?;
         }
+        let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process })
+        Ok(Self { accelerator, options, subject, warm, steps, start: warmed - before, warmed, process })
     }
 
     /// Seconds of the cold run.
@@ -232,12 +246,17 @@ impl Bench {
             ..process
         });
         let planned_arena = about.planned_arena;
+        let steps = self.steps.map(|(count, before)| StepSeconds {
+            count: count as u64,
+            each: summary.map(|summary| summary.median / count as f64),
+            before,
+        });
         BenchResult {
             model: about.model.clone(),
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary, steps },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -254,6 +273,11 @@ fn timed(subject: &mut dyn Subject) -> Result<f64> {
     let started = Instant::now();
     subject.run()?;
     Ok(started.elapsed().as_secs_f64())
+}
+
+fn no_steps(what: What, steps: usize) -> Error {
+    let remedy = format!("{what} has no steps: leave it out, or measure the transformer or a pipeline");
+    Error::Request { option: "steps", value: steps.to_string(), remedy }
 }
 
 /// A result that says where, when and of what, and holds no measurement.
@@ -276,7 +300,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None, steps: None },
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),

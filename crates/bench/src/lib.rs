@@ -37,7 +37,8 @@ pub use error::{Error, Result};
 pub use peak::peak;
 pub use rates::rates;
 pub use result::{
-    BenchResult, Counters, Counts, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    BenchResult, Counters, Counts, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds,
+    StepSeconds, Work,
 };
 pub use summary::Summary;
 pub use triad::bandwidth;

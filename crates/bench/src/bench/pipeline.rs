@@ -2,18 +2,19 @@
 
 use super::module::{operations, work};
 use super::{About, Options, Subject};
-use crate::case::Case;
 use crate::save::save;
-use crate::{Error, Result, What};
+use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
+use tintype_pipeline::inspect::Inspector;
 use tintype_pipeline::scheduler::Steps;
 use tintype_pipeline::{CancelToken, Generated, Pipeline, PipelineOptions, Request};
 use tintype_program::{DType, TensorType};
 
 const PROMPT: &str = "a red heart";
+const STEPS: usize = 4;
 
 /// A pipeline, its request, and what it made last.
 pub(super) struct PipelineSubject {
@@ -33,9 +34,10 @@ impl PipelineSubject {
         let started = Instant::now();
         let (width, height) = (options.width.unwrap_or(256), options.height.unwrap_or(256));
         let text_tokens = options.text_tokens.unwrap_or(128);
+        let steps = options.steps.unwrap_or(STEPS);
         let request = Request {
             prompt: PROMPT.into(),
-            steps: Some(Steps::Count(options.steps)),
+            steps: Some(Steps::Count(steps)),
             width: Some(width),
             height: Some(height),
             seed: options.seed,
@@ -48,30 +50,21 @@ impl PipelineSubject {
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
-        let module = |what, text_tokens| {
-            let (width, height) = (Some(width), Some(height));
-            let dtype = Some(dtype);
-            let model = Some(root.clone());
-            Case::open(&Options { what, model, dtype, width, height, text_tokens, ..Options::of(what) })
-        };
-        // True classifier-free guidance, which a folder may ask for by itself, is a second pass with the negative prompt.
-        let passes = 1 + u64::from(made.settings.true_cfg.is_some());
-        let modules = [
-            (module(What::Clip, None)?, passes),
-            (module(What::T5, Some(text_tokens))?, passes),
-            (module(What::Transformer, Some(text_tokens))?, passes * options.steps as u64),
-            (module(What::Vae, None)?, 1),
-        ];
-        let sizes =
-            [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", options.steps)];
+        // As the run itself: true classifier-free guidance, which a folder may ask for by itself, runs some of them twice.
+        let inspector = Inspector::open(root.as_path())?;
+        let stages = inspector.work(&request, dtype)?.stages;
+        let programs = inspector.programs(&request, dtype)?;
+        let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
+        let programs: Vec<_> =
+            programs.iter().filter_map(|(name, program)| Some((program, runs(name)?))).collect();
+        let sizes = [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", steps)];
         let about = About {
             model: root.display().to_string(),
             dtype,
             launch: pipeline.launch(),
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
-            // The scheduler's and the packing's arithmetic, some operations a latent pixel, is left out.
-            work: work(modules.iter().map(|(case, times)| (&case.program, *times))),
-            operations: operations(&**accelerator, modules.iter().map(|(case, _)| &case.program)),
+            work: work(programs.iter().copied()),
+            operations: operations(&**accelerator, programs.iter().map(|(program, _)| *program)),
             planned_arena: None,
             cold,
         };
