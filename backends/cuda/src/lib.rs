@@ -8,6 +8,7 @@
 //! | `TINTYPE_KERNEL_CACHE` | the folder of compiled kernels; empty: none are kept |
 //! | `TINTYPE_CUDA_DRIVER` | a library that stands for `libcuda.so.1`: a software double, for tests |
 
+mod bare;
 pub mod blas;
 mod compiler;
 pub mod dnn;

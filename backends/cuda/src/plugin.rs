@@ -1,8 +1,8 @@
 //! The driver, as a program registers it.
 
-use crate::{CudaRuntime, probe};
+use crate::{CudaRuntime, bare, probe};
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Driver, OpenOptions, Probe, Result};
+use tintype_accel::{Accelerator, Bare, Driver, OpenOptions, Probe, Result};
 use tintype_gpu::GpuAccelerator;
 
 /// The CUDA plugin's driver: NVIDIA GPUs of compute capability 8.0 and above. Every [`Driver::open`] makes an accelerator with
@@ -24,7 +24,11 @@ impl Driver for CudaDriver {
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
-        let runtime = CudaRuntime::open(ordinal)?;
+        let runtime = CudaRuntime::open_with(ordinal, options.threads)?;
         Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32)))
+    }
+
+    fn bare(&self, ordinal: usize) -> Result<Option<Bare>> {
+        bare::bare(ordinal).map(Some)
     }
 }

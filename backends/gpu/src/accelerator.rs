@@ -92,6 +92,19 @@ impl Accelerator for GpuAccelerator {
         Ok(Arc::new(GpuStorage(self.context.allocate(bytes, purpose)?)))
     }
 
+    fn adopt_all(&self, all: Vec<HostBytes>, purpose: Purpose) -> Result<Vec<Arc<dyn Storage>>> {
+        let (mut storages, mut uploads) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        for bytes in all {
+            let memory = self.context.allocate(bytes.len(), purpose)?;
+            raise(&self.context.counters.bytes_uploaded, bytes.len() as u64);
+            uploads.push((memory.address(), bytes));
+            storages.push(Arc::new(GpuStorage(memory)) as Arc<dyn Storage>);
+        }
+        let _stream = self.context.stream()?;
+        self.context.runtime.upload_all(&uploads)?;
+        Ok(storages)
+    }
+
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()> {
         let memory = self.context.own("storage", "of an upload", storage)?;
         let length = bytes.len();
@@ -143,6 +156,7 @@ impl Accelerator for GpuAccelerator {
     }
 
     fn stats(&self) -> Stats {
-        self.context.counters.snapshot()
+        let counted = self.context.counters.snapshot();
+        Stats { fallbacks: counted.fallbacks + self.context.runtime.detours(), ..counted }
     }
 }

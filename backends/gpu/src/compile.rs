@@ -24,7 +24,10 @@ pub(crate) fn prepared(program: &Program, launch: LaunchMode) -> Result<Program>
     let program = decompose(program.clone(), keep)?;
     Ok(match launch {
         LaunchMode::Eager => program,
-        _ => passes::fuse_norms(group_elementwise(passes::fuse_gelu(program))),
+        _ => {
+            let apart = passes::widen(passes::join_products(passes::split_rotary(program)));
+            passes::fuse_norms(group_elementwise(passes::fuse_gelu(apart)))
+        }
     })
 }
 

@@ -34,6 +34,10 @@ impl Module for GpuModule {
         self.ready.plan.arena
     }
 
+    fn workspace_bytes(&self) -> usize {
+        self.ready.workspace
+    }
+
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
         let params = self.signature.params.iter().map(|slot| {
             let storage = weights.resolve(slot)?;

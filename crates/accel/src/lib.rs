@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bare;
 mod buffer;
 mod coverage;
 mod device;
@@ -47,7 +48,8 @@ mod signature;
 mod stats;
 mod weights;
 
-pub use buffer::{Buffer, HostBytes, Storage};
+pub use bare::Bare;
+pub use buffer::{Buffer, FileBytes, HostBytes, Storage};
 pub use coverage::{Coverage, OpCoverage, Support};
 pub use device::{Capabilities, Device, Obstacle, ObstacleKind, Probe};
 pub use error::{Error, Result};

@@ -29,12 +29,17 @@ struct Weight {
     generation: AtomicU64,
 }
 
+/// Bytes that are handed to the device at once: enough that a plugin's threads have no end of a weight to wait for, and no
+/// more than may be in memory twice where a weight is converted on its way.
+const TOGETHER: usize = 512 << 20;
+
 /// What becomes of checkpoint tensors that no parameter reads.
 pub type MayIgnore<'a> = &'a dyn Fn(&str) -> bool;
 
 impl Weights {
     /// Evaluates the sources of `params` and puts the results on the device. Parameters that several modules declare
-    /// alike are loaded once. `progress` is told how many of how many bytes are there.
+    /// alike are loaded once. `progress` is told how many of how many bytes are there: 0 at first, then whenever many went to
+    /// the device together.
     ///
     /// Every missing, misshapen or unused tensor is an error; `may_ignore` names those that a model is known to leave.
     pub fn load<'p>(
@@ -49,15 +54,23 @@ impl Weights {
         let size =
             |slot: &ParamSlot| slot.encoding.layout(&slot.ty).map_or(0, |layout| layout.bytes() as u64);
         let total = slots.values().map(|slot| size(slot)).sum();
-        let mut done = 0;
+        progress(0, total);
         let mut entries = HashMap::with_capacity(slots.len());
-        for (name, slot) in slots {
-            let bytes = evaluate(slot, checkpoint).map_err(|failure| explain(failure, name, checkpoint))?;
-            let storage = accelerator.adopt(bytes, Purpose::Weights)?;
-            done += size(slot);
+        let (mut waiting, mut bytes, mut done) = (Vec::new(), Vec::new(), 0);
+        let mut slots = slots.into_iter().peekable();
+        while let Some((name, slot)) = slots.next() {
+            bytes.push(evaluate(slot, checkpoint).map_err(|failure| explain(failure, name, checkpoint))?);
+            waiting.push(slot);
+            if slots.peek().is_some() && bytes.iter().map(HostBytes::len).sum::<usize>() < TOGETHER {
+                continue;
+            }
+            let storages = accelerator.adopt_all(std::mem::take(&mut bytes), Purpose::Weights)?;
+            for (slot, storage) in waiting.drain(..).zip(storages) {
+                done += size(slot);
+                let weight = Weight { slot: slot.clone(), storage, generation: AtomicU64::new(0) };
+                entries.insert(slot.name.clone(), weight);
+            }
             progress(done, total);
-            let weight = Weight { slot: slot.clone(), storage, generation: AtomicU64::new(0) };
-            entries.insert(name.to_string(), weight);
         }
         let (accelerator, writes) = (Arc::clone(accelerator), AtomicU64::new(0));
         Ok(Arc::new(Self { accelerator, entries, writes, derived: Mutex::default() }))

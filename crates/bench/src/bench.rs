@@ -13,11 +13,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
+mod cold;
 mod module;
 mod pipeline;
+mod sizes;
 mod steps;
+mod upload;
+
+pub use cold::cold;
+pub use sizes::sizes;
+pub use upload::upload;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +38,7 @@ pub enum What {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture, from a model's folder.
+    /// A prompt to a picture.
     Pipeline,
 }
 
@@ -43,6 +51,8 @@ pub struct Options {
     pub preset: Option<String>,
     /// A model's folder in the diffusers layout: of the component, or of the whole model. Weights are read from it.
     pub model: Option<PathBuf>,
+    /// The model folder whose tokenizers a pipeline with random weights takes: they cannot be drawn.
+    pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
     /// The launch mode.
@@ -55,6 +65,10 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
+    /// Pixels across and down of each size that [`sizes()`] goes through.
+    pub sizes: Vec<[usize; 2]>,
+    /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
+    pub mapped: bool,
     /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
     /// is computed once before them included, in place of one run of the whole module.
     pub steps: Option<usize>,
@@ -116,12 +130,15 @@ impl Options {
             what,
             preset: None,
             model: None,
+            tokenizers: None,
             dtype: None,
             launch: None,
             threads: None,
             width: None,
             height: None,
             text_tokens: None,
+            sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
+            mapped: false,
             steps: None,
             seed: 0,
             warmup: 1,
@@ -154,6 +171,11 @@ trait Subject {
     }
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
+    /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
+    /// for what enqueues in more than one call.
+    fn launch(&mut self) -> Result<Option<f64>>;
+    /// Seconds of a run among so many that are enqueued behind each other. None as for [`Subject::launch`].
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -169,6 +191,9 @@ pub struct Bench {
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
+    /// Seconds of the calls that enqueue a run into an empty queue.
+    launches: Vec<f64>,
+    busy: Option<f64>,
 }
 
 impl Bench {
@@ -197,7 +222,18 @@ impl Bench {
         let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, steps, start: warmed - before, warmed, process })
+        Ok(Self {
+            accelerator,
+            options,
+            subject,
+            warm,
+            steps,
+            start: warmed - before,
+            warmed,
+            process,
+            launches: Vec::new(),
+            busy: None,
+        })
     }
 
     /// Seconds of the cold run.
@@ -231,8 +267,25 @@ impl Bench {
     ///
     /// As [`Bench::once`].
     pub fn run(&mut self) -> Result<BenchResult> {
+        self.time_launches()?;
         let steady = (0..self.options.repeats).map(|_| self.once()).collect::<Result<Vec<_>>>()?;
         Ok(self.result(steady))
+    }
+
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs, and then a run among
+    /// as many that are enqueued behind each other. None of the
+    /// counters of steady runs takes them in: those begin here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::once`].
+    pub fn time_launches(&mut self) -> Result<()> {
+        for _ in 0..self.options.repeats {
+            self.launches.extend(self.subject.launch()?);
+        }
+        self.busy = self.subject.busy(self.options.repeats)?;
+        self.warmed = self.accelerator.stats();
+        Ok(())
     }
 
     /// The result, for repeats that the caller has timed with [`Bench::once`].
@@ -256,7 +309,15 @@ impl Bench {
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary, steps },
+            seconds: Seconds {
+                cold: about.cold,
+                warm: self.warm,
+                steady,
+                summary,
+                launch: Summary::of(&self.launches),
+                busy: self.busy,
+                steps,
+            },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -300,7 +361,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None, steps: None },
+        seconds: Seconds::default(),
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),
@@ -308,6 +369,8 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         versions,
         command: environment::command(),
         date: environment::date(),
+        startup: None,
+        at_sizes: Vec::new(),
     }
 }
 

@@ -50,7 +50,25 @@ pub(crate) struct Source {
 impl Case {
     /// Reads the folder or preset that `options` name and traces its Program.
     pub(crate) fn open(options: &Options) -> Result<Self> {
-        let source = Source::open(options)?;
+        Self::of(Source::open(options)?, options)
+    }
+
+    /// The module of a config, without weights. Sizes that `options` leaves open are small.
+    pub(crate) fn described(config: String, options: &Options) -> Result<Self> {
+        let side = |asked: Option<usize>| asked.unwrap_or(64);
+        let source = Source {
+            model: String::new(),
+            config,
+            weights: None,
+            side: [side(options.width), side(options.height)],
+            text_tokens: options.text_tokens.unwrap_or(77),
+            tokens_asked: options.text_tokens.is_some(),
+            dtype: options.dtype.unwrap_or(DType::F32),
+        };
+        Self::of(source, options)
+    }
+
+    fn of(source: Source, options: &Options) -> Result<Self> {
         match options.what {
             What::Transformer => transformer(source, options.seed),
             What::Vae => decoder(source, options.seed),

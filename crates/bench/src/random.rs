@@ -78,6 +78,11 @@ impl RandomWeights {
         Ok(Self { seed, types, spent: AtomicU64::default() })
     }
 
+    /// Every tensor's name and type, sorted by name.
+    pub(crate) fn types(&self) -> &BTreeMap<String, TensorType> {
+        &self.types
+    }
+
     /// The time that drawing took: no part of loading.
     pub(crate) fn spent(&self) -> Duration {
         Duration::from_nanos(self.spent.load(Ordering::Relaxed))
@@ -96,28 +101,32 @@ impl TensorSource for RandomWeights {
     fn get(&self, name: &str) -> Result<Option<HostTensor>, String> {
         let Some(ty) = self.types.get(name) else { return Ok(None) };
         let started = Instant::now();
-        let fan_in: usize = ty.shape.iter().skip(1).product();
-        let (mean, deviation) = match ty.shape.len() {
-            0 | 1 if name.ends_with("bias") => (0.0, 0.02),
-            0 | 1 => (1.0, 0.1),
-            _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
-        };
-        let draws = Draws::of(self.seed, name);
-        let bytes = drawn(&draws, ty, mean, deviation).into();
+        let mut bytes = vec![0; ty.bytes()];
+        draw(self.seed, name, ty, &mut bytes);
         let spent = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.spent.fetch_add(spent, Ordering::Relaxed);
-        Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes }))
+        Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes: bytes.into() }))
     }
 }
 
-/// The bytes of a tensor's worth of draws, by as many threads as the machine has: billions are wanted.
-fn drawn(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32) -> Vec<u8> {
+/// Draws a weight into memory of its size.
+pub(crate) fn draw(seed: u64, name: &str, ty: &TensorType, into: &mut [u8]) {
+    let fan_in: usize = ty.shape.iter().skip(1).product();
+    let (mean, deviation) = match ty.shape.len() {
+        0 | 1 if name.ends_with("bias") => (0.0, 0.02),
+        0 | 1 => (1.0, 0.1),
+        _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
+    };
+    fill(&Draws::of(seed, name), ty, mean, deviation, into);
+}
+
+/// A tensor's worth of draws, by as many threads as the machine has: billions are wanted.
+fn fill(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32, bytes: &mut [u8]) {
     /// So few that a thread of their own would not pay.
     const FEW: usize = 1 << 16;
     let elements = ty.elements();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = elements.div_ceil(threads).max(FEW);
-    let mut bytes = vec![0; ty.bytes()];
     thread::scope(|scope| {
         for (index, part) in bytes.chunks_mut(share * ty.dtype.size()).enumerate() {
             let mut draws = draws.after(index * share);
@@ -130,7 +139,6 @@ fn drawn(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32) -> Vec<u8> {
             });
         }
     });
-    bytes
 }
 
 #[cfg(test)]
@@ -152,6 +160,8 @@ mod tests {
     fn threads_draw_what_one_would() {
         let ty = TensorType::new(tintype_program::DType::F32, [300_001]);
         let alone = Draws::of(1, "w").normals(ty.elements(), 0.5, 2.0);
-        assert_eq!(drawn(&Draws::of(1, "w"), &ty, 0.5, 2.0), from_f32(ty.dtype, &alone));
+        let mut bytes = vec![0; ty.bytes()];
+        fill(&Draws::of(1, "w"), &ty, 0.5, 2.0, &mut bytes);
+        assert_eq!(bytes, from_f32(ty.dtype, &alone));
     }
 }

@@ -3,13 +3,20 @@
 //! Each gathers operations into a custom operation whose decomposition they are ([`tintype_program::passes::outline`]),
 //! so a fused Program computes what it computed before, and can be printed and taken apart again.
 
+mod concat;
+mod edit;
 mod gelu;
 mod norm;
+mod rotary;
+mod widen;
 
+pub use concat::join_products;
 pub use gelu::fuse_gelu;
 pub use norm::fuse_norms;
+pub use rotary::split_rotary;
+pub use widen::widen;
 
-use tintype_program::{Block, Node, Op};
+use tintype_program::{Block, Node, Op, ValueId};
 
 /// A linear layer with the Gaussian error linear unit in its form with a hyperbolic tangent.
 pub const LINEAR_GELU: &str = "gpu.linear_gelu";
@@ -36,6 +43,11 @@ impl<'b> Uses<'b> {
         }
         block.results().for_each(|value| readers[value.index()].push(block.nodes.len()));
         Self { block, readers }
+    }
+
+    /// The nodes that read a value.
+    fn readers_of(&self, value: ValueId) -> &[usize] {
+        &self.readers[value.index()]
     }
 
     /// The node that alone reads the one result of a node, and reads it once.

@@ -2,19 +2,22 @@
 
 use super::module::{operations, work};
 use super::{About, Options, Subject};
+use crate::preset::whole;
 use crate::save::save;
-use crate::{Error, Result};
+use crate::{Error, RandomModel, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
+use tintype_pipeline::folder::Location;
 use tintype_pipeline::inspect::Inspector;
 use tintype_pipeline::scheduler::Steps;
 use tintype_pipeline::{CancelToken, Generated, Pipeline, PipelineOptions, Request};
 use tintype_program::{DType, TensorType};
 
 const PROMPT: &str = "a red heart";
-const STEPS: usize = 4;
+/// Steps, where it is not said how many.
+pub(super) const STEPS: usize = 4;
 
 /// A pipeline, its request, and what it made last.
 pub(super) struct PipelineSubject {
@@ -25,33 +28,23 @@ pub(super) struct PipelineSubject {
 }
 
 impl PipelineSubject {
-    /// Opens the folder and makes the first picture.
+    /// Opens the folder, or draws a model, and makes the first picture.
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Self> {
-        let Some(root) = &options.model else {
-            let remedy = "name a model's folder with --model: tokenizers cannot be drawn at random".into();
-            return Err(Error::Request { option: "model", value: "none".into(), remedy });
-        };
+        let from = source(options)?;
         let started = Instant::now();
-        let (width, height) = (options.width.unwrap_or(256), options.height.unwrap_or(256));
-        let text_tokens = options.text_tokens.unwrap_or(128);
+        let request = request(options, &from);
         let steps = options.steps.unwrap_or(STEPS);
-        let request = Request {
-            prompt: PROMPT.into(),
-            steps: Some(Steps::Count(steps)),
-            width: Some(width),
-            height: Some(height),
-            seed: options.seed,
-            max_sequence_length: Some(text_tokens),
-            ..Request::default()
-        };
+        let From { root, side, text_tokens } = from;
+        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
         let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
-        let mut pipeline = Pipeline::open(root, Arc::clone(accelerator), how)?;
+        let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
         let made = generate(&mut pipeline, &request)?;
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
         // As the run itself: true classifier-free guidance, which a folder may ask for by itself, runs some of them twice.
-        let inspector = Inspector::open(root.as_path())?;
+        let inspector = Inspector::open(&root)?;
         let stages = inspector.work(&request, dtype)?.stages;
         let programs = inspector.programs(&request, dtype)?;
         let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
@@ -72,6 +65,43 @@ impl PipelineSubject {
     }
 }
 
+/// A folder, and the sizes of its pictures where nobody says otherwise.
+pub(super) struct From {
+    pub(super) root: Location,
+    /// Pixels.
+    pub(super) side: usize,
+    pub(super) text_tokens: usize,
+}
+
+/// The folder that is named, or a model drawn into memory. Drawing is no part of a cold run.
+pub(super) fn source(options: &Options) -> Result<From> {
+    if let Some(folder) = &options.model {
+        return Ok(From { root: Location::from(folder), side: 256, text_tokens: 128 });
+    }
+    let Some(tokenizers) = &options.tokenizers else {
+        let remedy = "name a model's folder with --model: this build has no model in it whose tokenizers could be \
+                      borrowed, and they cannot be drawn at random";
+        return Err(Error::Request { option: "model", value: "none".into(), remedy: remedy.into() });
+    };
+    let whole = whole(options.preset.as_deref())?;
+    let dtype = options.dtype.unwrap_or(DType::F32);
+    let model = RandomModel::new(Some(whole.name), dtype, options.seed, tokenizers)?;
+    Ok(From { root: model.in_memory(), side: whole.side, text_tokens: whole.text_tokens })
+}
+
+/// What is asked of the pipeline.
+pub(super) fn request(options: &Options, from: &From) -> Request {
+    Request {
+        prompt: PROMPT.into(),
+        steps: Some(Steps::Count(options.steps.unwrap_or(STEPS))),
+        width: Some(options.width.unwrap_or(from.side)),
+        height: Some(options.height.unwrap_or(from.side)),
+        seed: options.seed,
+        max_sequence_length: Some(options.text_tokens.unwrap_or(from.text_tokens)),
+        ..Request::default()
+    }
+}
+
 fn generate(pipeline: &mut Pipeline, request: &Request) -> Result<Generated> {
     Ok(pipeline.generate(request, &mut |_| {}, &CancelToken::default())?)
 }
@@ -84,6 +114,14 @@ impl Subject for PipelineSubject {
     fn run(&mut self) -> Result<()> {
         self.made = generate(&mut self.pipeline, &self.request)?;
         Ok(())
+    }
+
+    fn launch(&mut self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    fn busy(&mut self, _runs: usize) -> Result<Option<f64>> {
+        Ok(None)
     }
 
     fn save(&self, folder: &Path) -> Result<()> {

@@ -95,6 +95,14 @@ impl Subject for StepsSubject {
         Ok(())
     }
 
+    fn launch(&mut self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    fn busy(&mut self, _runs: usize) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
     fn before_steps(&mut self) -> Result<Option<(usize, f64)>> {
         let mut seconds = Vec::with_capacity(3);
         for _ in 0..3 {

@@ -4,7 +4,7 @@ use super::shared::{SharedWeights, Stoppable};
 use super::stage::Stage;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
-use crate::{Error, Result};
+use crate::{Error, Moment, Result};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, ParamSlot, TensorSource, Weights};
 use tintype_program::{DType, Program};
@@ -120,7 +120,16 @@ impl<K: PartialEq + Clone> Component<K> {
                 if self.stages.len() >= KEPT {
                     self.stages.remove(0);
                 }
-                (key.clone(), self.make(run, trace()?, others)?)
+                let (program, others) = (trace()?, others()?);
+                let made = match self.make(run, &program, &others) {
+                    // Arenas of other shapes may be what is in the way.
+                    Err(error) if error.is_out_of_memory() && self.forget() => {
+                        tracing::info!(component = self.name, "memory ran out: other shapes are given up");
+                        self.make(run, &program, &others)
+                    }
+                    made => made,
+                };
+                (key.clone(), made.map_err(|error| error.at(Moment::Binding { component: self.name }))?)
             }
         };
         self.stages.push(entry);
@@ -130,27 +139,22 @@ impl<K: PartialEq + Clone> Component<K> {
         }
     }
 
-    fn make(
-        &mut self,
-        run: &mut Run<'_>,
-        program: Program,
-        others: impl FnOnce() -> Result<Vec<ParamSlot>>,
-    ) -> Result<Stage> {
+    fn make(&mut self, run: &mut Run<'_>, program: &Program, others: &[ParamSlot]) -> Result<Stage> {
         let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
         let _span = tracing::info_span!("stage", component = self.name).entered();
         tracing::debug!(launch = place.launch.name(), "compiling");
-        let module = place.accelerator.compile(&program, &CompileOptions { launch: place.launch })?;
+        let module = place.accelerator.compile(program, &CompileOptions { launch: place.launch })?;
         let signature = Arc::clone(module.signature());
         let weights = match &self.weights {
             Some(weights) => Arc::clone(weights),
             None => {
-                let (component, others) = (self.name, others()?);
+                let component = self.name;
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
                 let source = Stoppable { source: self.source.as_ref(), cancel };
                 let load = || {
-                    let params = signature.params.iter().chain(&others);
+                    let params = signature.params.iter().chain(others);
                     Weights::load(&place.accelerator, params, &source, &self.ignored, &mut progress)
                 };
                 let loaded = self.shared.find_or_load(&signature, load);

@@ -1,6 +1,6 @@
 //! A checkpoint as the accelerator layer reads it.
 
-use crate::files::Checkpoint;
+use crate::files::{Bytes, Checkpoint};
 use safetensors::Dtype;
 use std::sync::Arc;
 use tintype_accel::{HostBytes, HostTensor, TensorSource};
@@ -31,7 +31,10 @@ impl TensorSource for Checkpoint {
         let Some(tensor) = self.mapped(name) else { return Ok(None) };
         let dtype = dtype_of(tensor.dtype)
             .ok_or_else(|| format!("it is stored as {:?}; f32, f16 and bf16 are read", tensor.dtype))?;
-        let bytes = HostBytes::Shared(Arc::new(tensor.content), tensor.range);
+        let bytes = match tensor.content {
+            Bytes::Mapped(file) => HostBytes::File(file, tensor.range),
+            content => HostBytes::Shared(Arc::new(content), tensor.range),
+        };
         Ok(Some(HostTensor { dtype, shape: tensor.shape, bytes }))
     }
 }
