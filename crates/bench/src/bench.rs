@@ -2,7 +2,8 @@
 
 use crate::process::MemoryWatch;
 use crate::result::{
-    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, StepSeconds,
+    Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ mod cold;
 mod module;
 mod pipeline;
 mod sizes;
+mod steps;
 mod upload;
 
 pub use cold::cold;
@@ -67,8 +69,9 @@ pub struct Options {
     pub sizes: Vec<[usize; 2]>,
     /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
     pub mapped: bool,
-    /// Denoising steps of a pipeline.
-    pub steps: usize,
+    /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
+    /// is computed once before them included, in place of one run of the whole module.
+    pub steps: Option<usize>,
     /// Of random weights and inputs, and of a pipeline's noise.
     pub seed: u64,
     /// Runs after the cold and the warm one that are not counted.
@@ -136,7 +139,7 @@ impl Options {
             text_tokens: None,
             sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
             mapped: false,
-            steps: 4,
+            steps: None,
             seed: 0,
             warmup: 1,
             repeats: 10,
@@ -162,6 +165,10 @@ trait Subject {
     fn about(&self) -> &About;
     /// One run, to its results.
     fn run(&mut self) -> Result<()>;
+    /// The steps of a run, and the seconds of what comes before them, measured now; none of a subject without.
+    fn before_steps(&mut self) -> Result<Option<(usize, f64)>> {
+        Ok(None)
+    }
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
     /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
@@ -179,6 +186,8 @@ pub struct Bench {
     options: Options,
     subject: Box<dyn Subject>,
     warm: f64,
+    /// As [`Subject::before_steps`].
+    steps: Option<(usize, f64)>,
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
@@ -197,15 +206,20 @@ impl Bench {
     pub fn open(accelerator: Arc<dyn Accelerator>, options: Options) -> Result<Self> {
         let watch = MemoryWatch::start();
         let before = accelerator.stats();
-        let mut subject: Box<dyn Subject> = match options.what {
-            What::Pipeline => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
-            _ => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
+        let mut subject: Box<dyn Subject> = match (options.what, options.steps) {
+            (What::Pipeline, _) => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
+            (What::Transformer, Some(steps)) => {
+                Box::new(steps::StepsSubject::open(&accelerator, &options, steps)?)
+            }
+            (what, Some(steps)) => return Err(no_steps(what, steps)),
+            (_, None) => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
         for _ in 0..options.warmup {
             subject.run()?;
         }
+        let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
         Ok(Self {
@@ -213,6 +227,7 @@ impl Bench {
             options,
             subject,
             warm,
+            steps,
             start: warmed - before,
             warmed,
             process,
@@ -284,6 +299,11 @@ impl Bench {
             ..process
         });
         let planned_arena = about.planned_arena;
+        let steps = self.steps.map(|(count, before)| StepSeconds {
+            count: count as u64,
+            each: summary.map(|summary| summary.median / count as f64),
+            before,
+        });
         BenchResult {
             model: about.model.clone(),
             sizes: about.sizes.clone(),
@@ -296,6 +316,7 @@ impl Bench {
                 summary,
                 launch: Summary::of(&self.launches),
                 busy: self.busy,
+                steps,
             },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
@@ -313,6 +334,11 @@ fn timed(subject: &mut dyn Subject) -> Result<f64> {
     let started = Instant::now();
     subject.run()?;
     Ok(started.elapsed().as_secs_f64())
+}
+
+fn no_steps(what: What, steps: usize) -> Error {
+    let remedy = format!("{what} has no steps: leave it out, or measure the transformer or a pipeline");
+    Error::Request { option: "steps", value: steps.to_string(), remedy }
 }
 
 /// A result that says where, when and of what, and holds no measurement.

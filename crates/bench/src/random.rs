@@ -1,7 +1,7 @@
 //! Numbers for weights and inputs: random, bell-shaped, the same for the same seed on every machine.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tintype_accel::{HostTensor, ParamSlot, TensorSource, from_f32};
@@ -60,13 +60,14 @@ impl Draws {
 pub(crate) struct RandomWeights {
     seed: u64,
     types: BTreeMap<String, TensorType>,
-    spent: Cell<Duration>,
+    /// Nanoseconds that drawing took.
+    spent: AtomicU64,
 }
 
 impl RandomWeights {
-    /// For a module's parameters. Sources other than a plain load are made of loads whose shapes they do not tell, so
+    /// For the parameters of a module's Programs. Sources other than a plain load are made of loads whose shapes they do not tell, so
     /// they are refused.
-    pub(crate) fn of(params: &[ParamSlot], seed: u64) -> Result<Self, String> {
+    pub(crate) fn of<'p>(params: impl IntoIterator<Item = &'p ParamSlot>, seed: u64) -> Result<Self, String> {
         let mut types = BTreeMap::new();
         for slot in params {
             match &slot.source {
@@ -74,7 +75,7 @@ impl RandomWeights {
                 other => return Err(format!("`{}` comes from {other:?}", slot.name)),
             };
         }
-        Ok(Self { seed, types, spent: Cell::default() })
+        Ok(Self { seed, types, spent: AtomicU64::default() })
     }
 
     /// Every tensor's name and type, sorted by name.
@@ -84,7 +85,7 @@ impl RandomWeights {
 
     /// The time that drawing took: no part of loading.
     pub(crate) fn spent(&self) -> Duration {
-        self.spent.get()
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
     }
 }
 
@@ -102,7 +103,8 @@ impl TensorSource for RandomWeights {
         let started = Instant::now();
         let mut bytes = vec![0; ty.bytes()];
         draw(self.seed, name, ty, &mut bytes);
-        self.spent.set(self.spent.get() + started.elapsed());
+        let spent = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.spent.fetch_add(spent, Ordering::Relaxed);
         Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes: bytes.into() }))
     }
 }

@@ -132,6 +132,21 @@ pub struct Seconds {
     /// takes several calls.
     #[serde(default)]
     pub busy: Option<f64>,
+    /// Of a run that is a loop of steps; none of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<StepSeconds>,
+}
+
+/// A run of denoising steps, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSeconds {
+    /// Steps of a run.
+    pub count: u64,
+    /// The median over the number of steps: a step with its share of what is done once before the loop.
+    pub each: Option<f64>,
+    /// What is done once before the loop: measured by itself, the median of three, before the counted runs. It is waited
+    /// for there, which a run does not do, so it is its share at most.
+    pub before: f64,
 }
 
 /// What one run computed.
@@ -265,6 +280,10 @@ impl fmt::Display for BenchResult {
             let all = [min, lower_quartile, upper_quartile, max].map(seconds);
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(StepSeconds { count, each, before }) = self.seconds.steps {
+            let each = each.map_or_else(String::new, |each| format!("{} a step of {count}, ", seconds(each)));
+            row("steps", format!("{each}{} before them", seconds(before)))?;
         }
         if let Some(launch) = self.seconds.launch {
             let [low, median, high] =

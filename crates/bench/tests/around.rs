@@ -19,7 +19,7 @@ fn fixture() -> Location {
 
 fn tiny(what: What) -> Options {
     let tokenizers = Some(fixture());
-    Options { preset: Some("tiny".into()), tokenizers, repeats: 2, steps: 3, ..Options::of(what) }
+    Options { preset: Some("tiny".into()), tokenizers, repeats: 2, steps: Some(3), ..Options::of(what) }
 }
 
 #[test]

@@ -35,12 +35,37 @@ fn results_survive_their_json() {
 }
 
 #[test]
+fn steps_are_measured_with_what_comes_before_them() {
+    let whole = Bench::open(cpu(), tiny(What::Transformer)).unwrap().run().unwrap();
+    assert_eq!(whole.seconds.steps, None);
+    for steps in [1, 9] {
+        let options = Options { steps: Some(steps), ..tiny(What::Transformer) };
+        let result = Bench::open(cpu(), options).unwrap().run().unwrap();
+        let (taken, median) = (result.seconds.steps.unwrap(), result.seconds.summary.unwrap().median);
+        assert_eq!((taken.count, taken.each), (steps as u64, Some(median / steps as f64)));
+        assert!(taken.before > 0.0);
+        assert_eq!((result.counters.steady.compiles, result.counters.steady.allocations), (0, 0));
+        assert_eq!(
+            result.counters.steady.runs,
+            2 * (1 + steps as u64),
+            "the steps, and once what they share"
+        );
+        assert!(result.to_string().contains("before them"), "{result}");
+        let json = serde_json::to_string(&result).unwrap();
+        assert_eq!(serde_json::from_str::<BenchResult>(&json).unwrap(), result);
+        let times = result.work.flops as f64 / whole.work.flops as f64;
+        assert!(times < 1.5 * steps as f64 + 4.0, "{times}");
+    }
+}
+
+#[test]
 fn options_that_fit_nothing_are_refused_with_what_would() {
     let refusal = |options| Bench::open(cpu(), options).err().unwrap().to_string();
     let named = Options { preset: Some("flux-4-9".into()), ..Options::of(What::Transformer) };
     assert!(refusal(named).contains("flux-4-8"));
     assert!(refusal(Options { width: Some(60), ..tiny(What::Transformer) }).contains("multiple of 16"));
     assert!(refusal(Options::of(What::Pipeline)).contains("--model"));
+    assert!(refusal(Options { steps: Some(4), ..tiny(What::T5) }).contains("t5 has no steps"));
 }
 
 fn fixture() -> Location {

@@ -169,12 +169,14 @@ impl Lowering<'_> {
 
     /// A tensor in row-major order: itself if it lies so, else a copy.
     fn packed(&mut self, from: Operand) -> Result<Operand, String> {
-        if from.view.is_contiguous() {
-            return Ok(from);
-        }
+        if from.view.is_contiguous() { Ok(from) } else { self.copied(&from) }
+    }
+
+    /// A copy in row-major order, from an aligned address on.
+    fn copied(&mut self, from: &Operand) -> Result<Operand, String> {
         let ty = TensorType::new(from.view.dtype, from.view.shape.clone());
         let to = self.desk(&ty);
-        self.copy(&from, &to)?;
+        self.copy(from, &to)?;
         Ok(to)
     }
 
@@ -193,7 +195,8 @@ impl Lowering<'_> {
         self.steps.push(Step { name: name.into(), action, reads: spans(reads), writes: spans(writes) });
     }
 
-    /// A call. Arguments that do not lie in row-major order are packed into scratch memory, behind the callee's arena.
+    /// A call. Arguments that do not lie in row-major order from an aligned address on, as the callee's kernels take them
+    /// to, are packed into scratch memory, behind the callee's arena.
     fn call(&mut self, index: usize, inputs: &[ValueId], outputs: &[ValueId]) -> Result<(), String> {
         let callee = Arc::clone(self.callees.get(&index).ok_or("it calls a block that is not compiled")?);
         let arena = self.bytes(callee.arena);
@@ -202,7 +205,10 @@ impl Lowering<'_> {
             let encoded = !self.block.encoding(value).is_plain();
             let operand = self.operand(value)?;
             let scattered = self.layouts.is_scattered(self.block, value);
-            let operand = if scattered { self.packed(operand)? } else { operand };
+            let operand = match scattered || !spatial::is_aligned(&operand) {
+                true => self.copied(&operand)?,
+                false => operand,
+            };
             let mut span = operand.span();
             if encoded {
                 let layout = self.block.encoding(value).layout(self.block.ty(value))?;

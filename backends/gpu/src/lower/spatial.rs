@@ -119,7 +119,7 @@ impl Lowering<'_> {
 }
 
 /// Whether the first element lies at a multiple of 16 bytes.
-fn is_aligned(operand: &Operand) -> bool {
+pub(super) fn is_aligned(operand: &Operand) -> bool {
     (operand.view.offset * operand.view.dtype.size()).is_multiple_of(16)
 }
 

@@ -1,6 +1,6 @@
 //! From the start of a program to its first denoising step, and what stands in between.
 
-use super::pipeline::{request, source};
+use super::pipeline::{STEPS, request, source};
 use super::{Options, blank};
 use crate::result::{BenchResult, Mark, Seconds, Startup};
 use crate::{Result, environment};
@@ -44,7 +44,7 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
         ("width", request.width),
         ("height", request.height),
         ("text_tokens", request.max_sequence_length),
-        ("steps", Some(options.steps)),
+        ("steps", Some(options.steps.unwrap_or(STEPS))),
     ];
     let start = (accelerator.stats() - stats).into();
     Ok(BenchResult {

@@ -2,20 +2,22 @@
 
 use super::module::{operations, work};
 use super::{About, Options, Subject};
-use crate::case::Case;
 use crate::preset::whole;
 use crate::save::save;
-use crate::{Error, RandomModel, Result, What};
+use crate::{Error, RandomModel, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
 use tintype_pipeline::folder::Location;
+use tintype_pipeline::inspect::Inspector;
 use tintype_pipeline::scheduler::Steps;
 use tintype_pipeline::{CancelToken, Generated, Pipeline, PipelineOptions, Request};
 use tintype_program::{DType, TensorType};
 
 const PROMPT: &str = "a red heart";
+/// Steps, where it is not said how many.
+pub(super) const STEPS: usize = 4;
 
 /// A pipeline, its request, and what it made last.
 pub(super) struct PipelineSubject {
@@ -31,6 +33,7 @@ impl PipelineSubject {
         let from = source(options)?;
         let started = Instant::now();
         let request = request(options, &from);
+        let steps = options.steps.unwrap_or(STEPS);
         let From { root, side, text_tokens } = from;
         let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
         let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
@@ -40,29 +43,21 @@ impl PipelineSubject {
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
-        let module = |what: What, text_tokens| {
-            let config = root.join(what.folder()).join("config.json").read_text()?;
-            let (width, height, dtype) = (Some(width), Some(height), Some(dtype));
-            Case::described(config, &Options { dtype, width, height, text_tokens, ..Options::of(what) })
-        };
-        // True classifier-free guidance, which a folder may ask for by itself, is a second pass with the negative prompt.
-        let passes = 1 + u64::from(made.settings.true_cfg.is_some());
-        let modules = [
-            (module(What::Clip, None)?, passes),
-            (module(What::T5, Some(text_tokens))?, passes),
-            (module(What::Transformer, Some(text_tokens))?, passes * options.steps as u64),
-            (module(What::Vae, None)?, 1),
-        ];
-        let sizes =
-            [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", options.steps)];
+        // As the run itself: true classifier-free guidance, which a folder may ask for by itself, runs some of them twice.
+        let inspector = Inspector::open(&root)?;
+        let stages = inspector.work(&request, dtype)?.stages;
+        let programs = inspector.programs(&request, dtype)?;
+        let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
+        let programs: Vec<_> =
+            programs.iter().filter_map(|(name, program)| Some((program, runs(name)?))).collect();
+        let sizes = [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", steps)];
         let about = About {
             model: root.display().to_string(),
             dtype,
             launch: pipeline.launch(),
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
-            // The scheduler's and the packing's arithmetic, some operations a latent pixel, is left out.
-            work: work(modules.iter().map(|(case, times)| (&case.program, *times))),
-            operations: operations(&**accelerator, modules.iter().map(|(case, _)| &case.program)),
+            work: work(programs.iter().copied()),
+            operations: operations(&**accelerator, programs.iter().map(|(program, _)| *program)),
             planned_arena: None,
             cold,
         };
@@ -98,7 +93,7 @@ pub(super) fn source(options: &Options) -> Result<From> {
 pub(super) fn request(options: &Options, from: &From) -> Request {
     Request {
         prompt: PROMPT.into(),
-        steps: Some(Steps::Count(options.steps)),
+        steps: Some(Steps::Count(options.steps.unwrap_or(STEPS))),
         width: Some(options.width.unwrap_or(from.side)),
         height: Some(options.height.unwrap_or(from.side)),
         seed: options.seed,

@@ -9,6 +9,7 @@ use tintype::LaunchMode;
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype bench transformer --dtype bf16 --threads 2 --json
+  tintype bench transformer --steps 28
   tintype bench vae --width 512 --height 512
   tintype bench pipeline --model FLUX.1-schnell --steps 4
   tintype bench pipeline --preset flux-dev --dtype bf16 --steps 28
@@ -51,9 +52,10 @@ pub(crate) struct BenchArgs {
     /// `upload` copies a file's mapped pages in place of reading the file.
     #[arg(long)]
     pub(crate) mapped: bool,
-    /// Denoising steps of a pipeline.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub(crate) steps: usize,
+    /// Denoising steps: of a pipeline [default: 4], or of the transformer as a pipeline runs them, with what is computed once
+    /// before them, in place of one run of the whole module.
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
     /// Of random weights and inputs.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -6,7 +6,7 @@ use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
 use crate::{Error, Moment, Result};
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, TensorSource, Weights};
+use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, ParamSlot, TensorSource, Weights};
 use tintype_program::{DType, Program};
 
 /// The device that components run on, and how.
@@ -59,6 +59,19 @@ impl<K: PartialEq + Clone> Component<K> {
         Self { name: self.name, source, ignored: self.ignored, weights: None, shared, stages: Vec::new() }
     }
 
+    /// Other Programs of this component, which share its weights: each set is loaded once, for all of them.
+    pub(crate) fn beside<L>(&self) -> Component<L> {
+        let (source, shared) = (Arc::clone(&self.source), self.shared.clone());
+        Component {
+            name: self.name,
+            source,
+            ignored: self.ignored,
+            weights: None,
+            shared,
+            stages: Vec::new(),
+        }
+    }
+
     /// The weights, once a stage has loaded them.
     pub(crate) fn weights(&self) -> Option<&Arc<Weights>> {
         self.weights.as_ref()
@@ -88,6 +101,17 @@ impl<K: PartialEq + Clone> Component<K> {
         run: &mut Run<'_>,
         trace: impl FnOnce() -> Result<Program>,
     ) -> Result<&mut Stage> {
+        self.stage_with(key, run, trace, || Ok(Vec::new()))
+    }
+
+    /// As [`Component::stage`]; where weights are loaded for it, those that `others` declares are loaded with them.
+    pub(crate) fn stage_with(
+        &mut self,
+        key: &K,
+        run: &mut Run<'_>,
+        trace: impl FnOnce() -> Result<Program>,
+        others: impl FnOnce() -> Result<Vec<ParamSlot>>,
+    ) -> Result<&mut Stage> {
         run.cancel.check()?;
         let kept = self.stages.iter().position(|(known, _)| known == key);
         let entry = match kept {
@@ -96,12 +120,12 @@ impl<K: PartialEq + Clone> Component<K> {
                 if self.stages.len() >= KEPT {
                     self.stages.remove(0);
                 }
-                let program = trace()?;
-                let made = match self.make(run, &program) {
+                let (program, others) = (trace()?, others()?);
+                let made = match self.make(run, &program, &others) {
                     // Arenas of other shapes may be what is in the way.
                     Err(error) if error.is_out_of_memory() && self.forget() => {
                         tracing::info!(component = self.name, "memory ran out: other shapes are given up");
-                        self.make(run, &program)
+                        self.make(run, &program, &others)
                     }
                     made => made,
                 };
@@ -115,7 +139,7 @@ impl<K: PartialEq + Clone> Component<K> {
         }
     }
 
-    fn make(&mut self, run: &mut Run<'_>, program: &Program) -> Result<Stage> {
+    fn make(&mut self, run: &mut Run<'_>, program: &Program, others: &[ParamSlot]) -> Result<Stage> {
         let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
@@ -130,7 +154,7 @@ impl<K: PartialEq + Clone> Component<K> {
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
                 let source = Stoppable { source: self.source.as_ref(), cancel };
                 let load = || {
-                    let params = signature.params.iter();
+                    let params = signature.params.iter().chain(others);
                     Weights::load(&place.accelerator, params, &source, &self.ignored, &mut progress)
                 };
                 let loaded = self.shared.find_or_load(&signature, load);

@@ -69,7 +69,8 @@ pub struct Forecast {
 pub struct Prediction {
     /// The device's peak.
     pub rates: Rates,
-    /// Seconds of encoding the prompts, and the picture where one is started from.
+    /// Seconds of what comes before the loop: encoding the prompts, and the picture where one is started from, and what
+    /// all steps are told.
     pub encoding: f64,
     /// Seconds of one denoising step of a whole batch.
     pub step: f64,
@@ -158,7 +159,9 @@ impl Prediction {
             let work = stage.work();
             let all = once * work.runs as f64;
             match work.phase {
-                Phase::TextEncoding | Phase::ImageEncoding => prediction.encoding += all,
+                Phase::TextEncoding | Phase::ImageEncoding | Phase::Conditioning => {
+                    prediction.encoding += all
+                }
                 Phase::Denoising => prediction.step += once,
                 Phase::Decoding => prediction.decoding += once * tiles as f64,
             }
