@@ -67,6 +67,8 @@ pub struct Options {
     pub sizes: Vec<[usize; 2]>,
     /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
     pub mapped: bool,
+    /// Where a pipeline writes each picture as a PNG: a run ends when that is there too.
+    pub png: Option<PathBuf>,
     /// Denoising steps of a pipeline.
     pub steps: usize,
     /// Of random weights and inputs, and of a pipeline's noise.
@@ -136,6 +138,7 @@ impl Options {
             text_tokens: None,
             sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
             mapped: false,
+            png: None,
             steps: 4,
             seed: 0,
             warmup: 1,

@@ -51,6 +51,9 @@ pub(crate) struct BenchArgs {
     /// `upload` copies a file's mapped pages in place of reading the file.
     #[arg(long)]
     pub(crate) mapped: bool,
+    /// Where `pipeline` and `cold` write their pictures: a run ends when the PNG is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) png: Option<PathBuf>,
     /// Denoising steps of a pipeline.
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) steps: usize,
