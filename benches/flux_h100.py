@@ -43,7 +43,7 @@ class Runs:
 
     def __init__(self, arguments: argparse.Namespace):
         self.arguments = arguments
-        self.folder: Path | None = None
+        self.folder = arguments.out or self.place()
         self.scratch = Path(tempfile.mkdtemp())
         self.presets = PRESETS[arguments.preset]
 
@@ -58,16 +58,18 @@ class Runs:
         return self.keep(name, result)
 
     def keep(self, name: str, result: dict) -> dict:
-        if self.folder is None and result.get("device"):
-            self.folder = self.place(result["device"]["name"])
-        folder = self.folder or self.place(self.arguments.backend)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
         return result
 
-    def place(self, device: str) -> Path:
-        if self.arguments.out:
-            return self.arguments.out
+    def place(self) -> Path:
+        """By the device's name and the day."""
+        command = [str(self.arguments.binary), "devices", "--json"]
+        told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        found = [device for entry in told if entry["backend"] == self.arguments.backend for device in entry["probe"]["devices"]]
+        if not found:
+            raise SystemExit(f"no device of backend `{self.arguments.backend}`: `tintype devices` says why")
+        device = found[0]["name"]
         slug = re.sub(r"[^a-z0-9]+", "-", device.lower().replace("nvidia ", "")).strip("-")
         return ROOT / "benches/results" / f"{slug}-{datetime.date.today()}"
 
@@ -129,10 +131,14 @@ def cold(runs: Runs) -> dict:
     """A second process, from main to its first step; and the vendor's own parts, in turns."""
     words = ["cold", *runs.model(), *runs.size, "--steps", "28", "--png", str(runs.scratch / "picture.png")]
     runs.bench("cold-first", *words)  # fills the kernel cache and the page cache
-    rounds = [runs.bench(f"cold-{i}", *words) for i in range(runs.arguments.rounds)]
+    rounds, alone = [], []
+    for i in range(runs.arguments.rounds):
+        # By itself too: while the process that starts it lives, the device is awake.
+        alone.append(runs.bench(f"bare-{i}", "bare"))
+        rounds.append(runs.bench(f"cold-{i}", *words))
     starts = [result["startup"] for result in rounds]
     without = [start["first_step"] - start["loading"] for start in starts]
-    bare = [sum(took for _, took in start["bare"]["made"]) if start["bare"] else 0.0 for start in starts]
+    bare = [sum(took for _, took in each["made"]) if each else 0.0 for each in alone]
     rates = [start["loaded"] / start["loading"] for start in starts]
     summary = {
         "without_loading": statistics.median(without), "bare": statistics.median(bare),
@@ -141,8 +147,8 @@ def cold(runs: Runs) -> dict:
         "loading_gb_per_s": statistics.median(rates) / 1e9,
         "compiles": max(result["counters"]["start"]["compiles"] for result in rounds),
     }
-    if starts[0]["bare"] and starts[0]["bare"]["upload"]:
-        shares = [rate / start["bare"]["upload"] for rate, start in zip(rates, starts)]
+    if alone[0] and alone[0]["upload"]:
+        shares = [rate / each["upload"] for rate, each in zip(rates, alone)]
         summary |= {"loading_share_of_pinned": statistics.median(shares), "wanted_share": 0.8}
     plots.cold(runs.folder, rounds[-1])
     return summary
@@ -150,7 +156,7 @@ def cold(runs: Runs) -> dict:
 
 def upload(runs: Runs) -> dict:
     """All weights to the device: of files read, of files mapped, of memory; and by how many threads."""
-    pinned = runs.bench("bare", "bare") if runs.arguments.backend != "cpu" else None
+    pinned = runs.bench("bare", "bare")
     model, often = runs.model(), ["--repeats", "3"]
     cases = {"read": [*model], "mapped": [*model, "--mapped"]}
     cases |= {f"read-{threads}-threads": [*model, "--threads", str(threads)] for threads in (2, 4, 8, 12, 16)}
@@ -246,7 +252,7 @@ def main() -> int:
             failed.append(name)
             continue
         print(json.dumps({name: summary}, indent=2), flush=True)
-        path = (runs.folder or runs.place(arguments.backend)) / "summary.json"
+        path = runs.folder / "summary.json"
         known = json.loads(path.read_text()) if path.exists() else {}
         runs.keep("summary", {**known, name: summary})
     shutil.rmtree(runs.scratch)
