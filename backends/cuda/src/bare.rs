@@ -10,10 +10,10 @@ use std::time::Instant;
 use tintype_accel::{Bare, Error, Result};
 
 /// Bytes of a copy.
-const COPY: usize = 128 << 20;
+const COPY: usize = 32 << 20;
 /// Copies that follow each other at once, and how often that is timed.
 const COPIES: usize = 8;
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// A library's handle, and the functions that make it and let it go.
 const HANDLES: [(Library, &str, &[u8], &[u8]); 2] = [

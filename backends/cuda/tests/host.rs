@@ -83,11 +83,10 @@ fn without_page_locked_memory_uploads_take_ordinary_memory_and_are_counted() {
         return;
     }
     let (device, witness) = (CudaDriver.open(0, &OpenOptions::default()).unwrap(), Witness::new());
-    (1..=4).for_each(|nth| witness.fail("cuMemHostAlloc", nth, 2));
+    witness.fail("cuMemHostAlloc", 1, 2);
     let data = bytes(30_000_000);
     let all = device.adopt_all(vec![data.clone(), bytes(5)], Purpose::Weights).unwrap();
-    let fallbacks = device.stats().fallbacks;
-    assert!((1..=4).contains(&fallbacks), "{fallbacks}");
+    assert_eq!(device.stats().fallbacks, 1);
     let ty = tintype_program::TensorType::new(DType::U8, [data.len()]);
     let buffer = tintype_accel::Buffer::at(Arc::clone(&all[0]), 0, ty).unwrap();
     assert!(device.download(&buffer).unwrap() == data.as_slice());

@@ -59,6 +59,12 @@ impl GpuModule {
         }
     }
 
+    /// What most likely runs: joined where there is something to join.
+    fn made(&self) -> Option<Arc<Ready>> {
+        let plain = || self.plain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.joined.as_ref().map(|(ready, _)| Arc::clone(ready)).or_else(plain)
+    }
+
     /// What runs on these parameters, and its parameters: joined if all lie as that wants them.
     fn fitted(&self, params: Vec<Param>) -> Result<(Arc<Ready>, Vec<Param>)> {
         let Some((ready, parts)) = &self.joined else { return Ok((self.plain()?, params)) };
@@ -84,13 +90,11 @@ impl Module for GpuModule {
     }
 
     fn arena_bytes(&self) -> usize {
-        let plain = || self.plain.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let ready = self.joined.as_ref().map(|(ready, _)| Arc::clone(ready)).or_else(plain);
-        ready.map_or(0, |ready| ready.plan.arena)
+        self.made().map_or(0, |ready| ready.plan.arena)
     }
 
     fn workspace_bytes(&self) -> usize {
-        self.ready.workspace
+        self.made().map_or(0, |ready| ready.workspace)
     }
 
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {

@@ -69,6 +69,8 @@ pub struct Options {
     pub sizes: Vec<[usize; 2]>,
     /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
     pub mapped: bool,
+    /// Where a pipeline writes each picture as a PNG: a run ends when that is there too.
+    pub png: Option<PathBuf>,
     /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
     /// is computed once before them included, in place of one run of the whole module.
     pub steps: Option<usize>,
@@ -139,6 +141,7 @@ impl Options {
             text_tokens: None,
             sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
             mapped: false,
+            png: None,
             steps: None,
             seed: 0,
             warmup: 1,

@@ -126,6 +126,7 @@ fn options(args: &BenchArgs, what: What) -> Options {
         text_tokens: args.text_tokens,
         sizes: if args.sizes.is_empty() { usual.sizes } else { args.sizes.clone() },
         mapped: args.mapped,
+        png: args.png.clone(),
         steps: args.steps,
         seed: args.seed,
         warmup: args.warmup,

@@ -229,13 +229,27 @@ fn bench_measures_what_stands_around_a_step() {
         text(&output.stdout)
     };
     bench(&["folder", "--preset", "tiny", "--save", "model"]);
-    let small =
-        ["--model", "model", "--steps", "2", "--width", "64", "--height", "64", "--text-tokens", "16"];
+    let small = [
+        "--png",
+        "a.png",
+        "--model",
+        "model",
+        "--steps",
+        "2",
+        "--width",
+        "64",
+        "--height",
+        "64",
+        "--text-tokens",
+        "16",
+    ];
     let on = ["--backend", "cpu", "--json"];
     let told = bench(&[&["cold"], &small[..], &on].concat());
     let cold: tintype::bench::BenchResult = serde_json::from_str(&told).unwrap();
     let startup = cold.startup.unwrap();
     assert!(startup.first_step > 0.0 && startup.bare.is_none() && cold.dtype == "bf16");
+    assert!(startup.marks.last().is_some_and(|mark| mark.name == "PNG"));
+    assert!(folder.path().join("a.png").is_file());
     let told = bench(&[&["upload", "--model", "model", "--repeats", "1"], &on[..]].concat());
     let upload: tintype::bench::BenchResult = serde_json::from_str(&told).unwrap();
     assert!(upload.work.bytes > 0 && upload.seconds.steady.len() == 1);

@@ -1,6 +1,6 @@
 //! From the start of a program to its first denoising step, and what stands in between.
 
-use super::pipeline::{STEPS, request, source};
+use super::pipeline::{STEPS, request, source, write};
 use super::{Options, blank};
 use crate::result::{BenchResult, Mark, Seconds, Startup};
 use crate::{Result, environment};
@@ -28,7 +28,7 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
     marks.mark("model opened".into());
     let request = request(options, &from);
     let mut first = None;
-    pipeline.generate(
+    let made = pipeline.generate(
         &request,
         &mut |event: Event| {
             if let Some(step) = marks.hear(event) {
@@ -38,6 +38,10 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
         &CancelToken::default(),
     )?;
     marks.mark("picture".into());
+    if options.png.is_some() {
+        write(&made, options)?;
+        marks.mark("PNG".into());
+    }
     let picture = marks.at();
     let (first_step, loaded, loading) = first.unwrap_or((picture, marks.loaded, marks.load));
     let sizes = [

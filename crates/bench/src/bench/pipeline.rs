@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
+use tintype_pipeline::files::write_png;
 use tintype_pipeline::folder::Location;
 use tintype_pipeline::inspect::Inspector;
 use tintype_pipeline::scheduler::Steps;
@@ -24,6 +25,7 @@ pub(super) struct PipelineSubject {
     about: About,
     pipeline: Pipeline,
     request: Request,
+    options: Options,
     made: Generated,
 }
 
@@ -39,7 +41,7 @@ impl PipelineSubject {
         let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
         let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
         let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
-        let made = generate(&mut pipeline, &request)?;
+        let made = generate(&mut pipeline, &request, options)?;
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
@@ -61,7 +63,7 @@ impl PipelineSubject {
             planned_arena: None,
             cold,
         };
-        Ok(Self { about, pipeline, request, made })
+        Ok(Self { about, pipeline, request, options: options.clone(), made })
     }
 }
 
@@ -102,8 +104,17 @@ pub(super) fn request(options: &Options, from: &From) -> Request {
     }
 }
 
-fn generate(pipeline: &mut Pipeline, request: &Request) -> Result<Generated> {
-    Ok(pipeline.generate(request, &mut |_| {}, &CancelToken::default())?)
+/// A picture, and its file where one is wanted.
+fn generate(pipeline: &mut Pipeline, request: &Request, options: &Options) -> Result<Generated> {
+    let made = pipeline.generate(request, &mut |_| {}, &CancelToken::default())?;
+    write(&made, options)?;
+    Ok(made)
+}
+
+/// Writes the picture, where its file is named.
+pub(super) fn write(made: &Generated, options: &Options) -> Result<()> {
+    let Some((path, picture)) = options.png.as_ref().zip(made.pictures.first()) else { return Ok(()) };
+    Ok(write_png(path, picture)?)
 }
 
 impl Subject for PipelineSubject {
@@ -112,7 +123,7 @@ impl Subject for PipelineSubject {
     }
 
     fn run(&mut self) -> Result<()> {
-        self.made = generate(&mut self.pipeline, &self.request)?;
+        self.made = generate(&mut self.pipeline, &self.request, &self.options)?;
         Ok(())
     }
 

@@ -89,7 +89,7 @@ fn slot(checkpoint: &Checkpoint, name: String) -> Result<ParamSlot> {
     let tensor = TensorSource::get(checkpoint, &name).map_err(refuse)?;
     let HostTensor { dtype, shape, .. } = tensor.ok_or_else(|| refuse("it is not there".into()))?;
     let source = Source::Load { name: name.clone() };
-    Ok(ParamSlot { name, ty: TensorType::new(dtype, shape), encoding: Encoding::Plain, source })
+    Ok(ParamSlot { name, ty: TensorType::new(dtype, shape), encoding: Encoding::Plain, source, within: None })
 }
 
 impl Stored {

@@ -52,6 +52,9 @@ pub(crate) struct BenchArgs {
     /// `upload` copies a file's mapped pages in place of reading the file.
     #[arg(long)]
     pub(crate) mapped: bool,
+    /// Where `pipeline` and `cold` write their pictures: a run ends when the PNG is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) png: Option<PathBuf>,
     /// Denoising steps: of a pipeline [default: 4], or of the transformer as a pipeline runs them, with what is computed once
     /// before them, in place of one run of the whole module.
     #[arg(long, value_name = "N")]
