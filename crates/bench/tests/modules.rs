@@ -74,8 +74,12 @@ fn fixture() -> Location {
 
 #[test]
 fn a_whole_model_of_random_weights_makes_pictures_from_memory_and_from_disk() {
-    let options =
-        Options { tokenizers: Some(fixture()), dtype: Some(DType::Bf16), steps: Some(2), ..tiny(What::Pipeline) };
+    let options = Options {
+        tokenizers: Some(fixture()),
+        dtype: Some(DType::Bf16),
+        steps: Some(2),
+        ..tiny(What::Pipeline)
+    };
     let held = Bench::open(cpu(), options.clone()).unwrap().run().unwrap();
     assert_eq!((held.model.as_str(), held.sizes["steps"], held.sizes["width"]), ("tiny", 2, 64));
     assert!(held.seconds.launch.is_none() && held.work.flops > 0);
