@@ -1,11 +1,14 @@
 //! One CUDA device with one stream, as the layer above drives it.
 
+mod ground;
 mod kernels;
 mod library;
 
 use crate::compiler::Compiler;
 use crate::driver::{self, Arrival, Context, Events, Facts, Graphs, Heap, Mark, PinnedPool, Queue, Staging};
 use crate::probe::{self, describe};
+use crate::settings::setting;
+pub(crate) use ground::Ground;
 use kernels::Kernels;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,6 +66,7 @@ impl CudaRuntime {
             reason: driver::explain(&loaded.api, status),
         })?;
         probe::usable(loaded, &facts).map_err(|obstacle| unavailable(&obstacle))?;
+        let search = setting("TINTYPE_CUDA_SEARCH")?;
         let architecture = architecture(&facts);
         let queue = Arc::new(Queue::new(Arc::new(Context::retain(&loaded.api, &facts)?))?);
         let events = Events::new(Arc::clone(&queue));
@@ -70,7 +74,7 @@ impl CudaRuntime {
             device: describe(loaded, &facts),
             graphs: Graphs::new(Arc::clone(&queue)),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
-            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture),
+            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture, search),
             staging: Staging::new(Arc::clone(&queue), Arc::clone(&events)),
             arrivals: PinnedPool::new(Arc::clone(&queue)),
             marks: Mutex::default(),
