@@ -219,8 +219,11 @@ fn read(kept: &[u8], list: &[Choice]) -> Option<Choice> {
 mod tests {
     use super::*;
 
+    #[allow(clippy::field_reassign_with_default)]
     fn choice(word: u64) -> Choice {
-        Choice { algorithm: Algorithm([word, 2, 3, 4, 5, 6, 7, u64::MAX]), ..Choice::default() }
+        let mut choice = Choice::default();
+        choice.algorithm = Algorithm([word, 2, 3, 4, 5, 6, 7, u64::MAX]);
+        choice
     }
 
     #[test]
