@@ -105,3 +105,70 @@ pub(crate) fn side_by_side<S: PartialEq>(parts: impl IntoIterator<Item = (S, usi
         follows
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tintype_program::{DType, TensorType};
+
+    /// A query, key and value of one row, and a hidden layer with its gelu.
+    fn block(width: usize) -> Program {
+        Program::trace("block", |scope| {
+            let x = scope.input("x", TensorType::new(DType::F32, [4, 16]))?;
+            let linear =
+                |name: &str, width: usize| x.linear(&scope.child(name).param("weight", &[width, 16])?, None);
+            let (q, k, v) = (linear("q", 16)?, linear("k", 16)?, linear("v", width)?);
+            let hidden = linear("mlp", 32)?.gelu(GeluForm::Tanh)?;
+            scope.output("y", &q.matmul(&k.transpose(&[1, 0])?)?.matmul(&v)?)?;
+            scope.output("hidden", &hidden)
+        })
+        .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn parts(program: &Program, joins: Joins) -> Vec<Vec<usize>> {
+        Joined::of(program, joins).map_or_else(Vec::new, |joined| joined.parts)
+    }
+
+    #[test]
+    fn projections_are_joined_and_what_a_gelu_follows_is_not() {
+        let program = block(32);
+        assert_eq!(parts(&program, Joins::Projections), [vec![3], vec![0, 1, 2]]);
+        assert_eq!(parts(&program, Joins::All), [vec![0, 1, 2, 3]]);
+        assert!(Joined::of(&program, Joins::Off).is_none());
+    }
+
+    #[test]
+    fn the_signature_stays_what_it_was_and_says_where_parts_lie() {
+        let program = block(32);
+        let mut signature = Signature::of(&program);
+        let joined = Joined::of(&program, Joins::Projections).unwrap_or_else(|| panic!("nothing is joined"));
+        joined.place(&mut signature);
+        assert_eq!(signature, Signature::of(&program));
+        let within: Vec<_> = signature.params.iter().map(|slot| slot.within.as_ref()).collect();
+        let offsets: Vec<_> = within.iter().flatten().map(|within| (within.offset, within.bytes)).collect();
+        assert_eq!(offsets, [(0, 4096), (1024, 4096), (2048, 4096)]);
+        assert!(within[3].is_none());
+    }
+
+    #[test]
+    fn a_part_that_would_not_be_aligned_stays_alone() {
+        // A row of 8 columns is 32 bytes.
+        let program = Program::trace("odd", |scope| {
+            let x = scope.input("x", TensorType::new(DType::F32, [4, 8]))?;
+            for (name, width) in [("a", 8), ("b", 9), ("c", 8)] {
+                scope.output(name, &x.linear(&scope.child(name).param("weight", &[width, 8])?, None)?)?;
+            }
+            Ok(())
+        });
+        let program = program.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(parts(&program, Joins::Projections), [vec![1], vec![0, 2]]);
+    }
+
+    #[test]
+    fn parts_lie_side_by_side_or_not() {
+        assert!(side_by_side([('a', 64, 64), ('a', 128, 8)]));
+        assert!(!side_by_side([('a', 64, 64), ('a', 192, 8)]));
+        assert!(!side_by_side([('a', 0, 64), ('b', 64, 8)]));
+        assert!(side_by_side([('a', 7, 64)]));
+    }
+}

@@ -1,5 +1,6 @@
 //! One CUDA device with one stream, as the layer above drives it.
 
+mod ground;
 mod kernels;
 mod library;
 
@@ -8,6 +9,8 @@ use crate::driver::{
     self, Arrival, Context, Events, Facts, Graphs, Heap, Loaded, Mark, PinnedPool, Queue, Staging,
 };
 use crate::probe::{self, describe};
+use crate::settings::setting;
+pub(crate) use ground::Ground;
 use kernels::Kernels;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +60,7 @@ impl CudaRuntime {
     /// As [`CudaRuntime::open`].
     pub fn open_with(ordinal: usize, threads: Option<usize>) -> Result<Self> {
         let (loaded, facts) = reach(ordinal)?;
+        let search = setting("TINTYPE_CUDA_SEARCH")?;
         let architecture = architecture(&facts);
         let queue = Arc::new(Queue::new(Arc::new(Context::retain(&loaded.api, &facts)?))?);
         let events = Events::new(Arc::clone(&queue));
@@ -64,7 +68,7 @@ impl CudaRuntime {
             device: describe(loaded, &facts),
             graphs: Graphs::new(Arc::clone(&queue)),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
-            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture),
+            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture, search),
             staging: Staging::new(Arc::clone(&queue), Arc::clone(&events), threads),
             arrivals: PinnedPool::new(Arc::clone(&queue)),
             marks: Mutex::default(),
