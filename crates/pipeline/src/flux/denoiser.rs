@@ -6,7 +6,7 @@ use super::text::{Prompt, Role};
 use crate::generate::{Component, Given, Run, Stage};
 use crate::{Error, Result};
 use std::sync::Arc;
-use tintype_accel::{Buffer, Signature, TensorSource, Weights};
+use tintype_accel::{Buffer, TensorSource, Weights};
 use tintype_models::flux::{ConditioningSizes, Config, conditioning_program};
 use tintype_program::DType;
 
@@ -94,22 +94,24 @@ impl Denoiser {
         let sizes = conditioning_sizes(shape, features.steps);
         let (device, dtype) = (run.place, shape.dtype);
         let trace = || Ok(conditioning_program(config, sizes, dtype)?);
-        // The checkpoint is read once, for both Programs.
-        let others = || Ok(Signature::of(&step_program(config, shape)?).params);
-        let stage = self.conditioning.stage_with(&(sizes, dtype), run, trace, others)?;
+        // The checkpoint is read once, for both Programs, and each weight laid where the device wants it for either.
+        let Self { conditioning, steps, computed } = self;
+        let step = || Ok(step_program(config, shape)?);
+        let others = |run: &mut Run<'_>| steps.params_ahead(shape, run, step);
+        let stage = conditioning.stage_with(&(sizes, dtype), run, trace, others)?;
         let readers = Readers { text_tokens: shape.text_tokens, capacity: shape.capacity, dtype, role };
-        let known = self.computed.iter().find(|(known, _)| *known == readers);
+        let known = computed.iter().find(|(known, _)| *known == readers);
         let conditioning = match known {
             Some((_, conditioning)) => conditioning.clone(),
             None => {
                 let Ok([text, modulations]) = <[Buffer; 2]>::try_from(stage.new_outputs(device)?) else {
                     return Err(Error::Internal { reason: "a conditioning is two tensors".into() });
                 };
-                if self.computed.len() >= KEPT {
-                    self.computed.remove(0);
+                if computed.len() >= KEPT {
+                    computed.remove(0);
                 }
                 let conditioning = Conditioning { text, modulations };
-                self.computed.push((readers, conditioning.clone()));
+                computed.push((readers, conditioning.clone()));
                 conditioning
             }
         };
