@@ -186,12 +186,12 @@ def launch(runs: Runs) -> dict:
 def small(runs: Runs) -> dict:
     """The model in the box: a whole picture beside what its modules and its kernels take."""
     picture = ["pipeline", *EMOJI, "--text-tokens", EMOJI_TOKENS, "--steps", str(EMOJI_STEPS)]
-    result = runs.bench("small-pipeline", *picture, "--repeats", "50")
+    result = runs.bench("small-pipeline", *picture, *runs.repeats)
     times = {"clip": EMOJI_PASSES, "t5": EMOJI_PASSES, "transformer": EMOJI_PASSES * EMOJI_STEPS, "vae": 1}
     busy, launches = {}, {}
     for what, count in times.items():
         words = [what, *EMOJI] + (["--text-tokens", EMOJI_TOKENS] if what in ("t5", "transformer") else [])
-        seconds = runs.bench(f"small-{what}", *words, "--repeats", "100")["seconds"]
+        seconds = runs.bench(f"small-{what}", *words, *runs.repeats)["seconds"]
         busy[what] = 1e3 * seconds["busy"] * count
         launches[what] = 1e6 * seconds["launch"]["median"]
     summary = {
@@ -241,7 +241,7 @@ def main() -> int:
     parser.add_argument("--kernels", type=Path, help="the library made of benches/kernels/record.c")
     parser.add_argument("--memory", action="store_true", help="upload from ordinary memory as well, 34 GB more of it")
     parser.add_argument("--rounds", type=int, default=5, help="processes of `cold`")
-    parser.add_argument("--repeats", type=int, default=20, help="of `modules`")
+    parser.add_argument("--repeats", type=int, default=20, help="of `modules` and `small`")
     arguments = parser.parse_args()
     runs, failed, there = Runs(arguments), [], arguments.folder.exists()
     for name in arguments.only or PARTS:

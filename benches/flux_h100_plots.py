@@ -43,9 +43,10 @@ def cold(folder: Path, result: dict) -> None:
         labels.append(f"bare: {name}")
         since += took
     axes.axvline(startup["first_step"], color="black", linewidth=0.8)
+    axes.set_xlim(0, 1.1 * max(startup["first_step"], since))  # the rest of the picture is no part of the start
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    axes.set_xlabel("seconds from the start of the program; the line is the first step's end; orange is loading")
+    axes.set_xlabel("seconds from the start; the line is the first step's end, orange is loading")
     save(figure, folder / "cold.svg")
 
 
