@@ -14,8 +14,8 @@ use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 const DEEPEST: usize = 256;
 
 /// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself, so that a block keeps its hash
-/// whatever else of its Program changes; and by whether it runs operation by operation.
-pub(crate) type Cache = Kept<(BlockHash, bool), BlockPlan>;
+/// whatever else of its Program changes; by whether it runs operation by operation; and by whether it is called or the entry.
+pub(crate) type Cache = Kept<(BlockHash, bool, bool), BlockPlan>;
 
 /// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes
 /// together brought together.
@@ -106,14 +106,15 @@ impl Compiler<'_> {
                 callees.insert(index, self.block(callee, depth + 1)?);
             }
         }
-        let key = (self.hashes[id.index()], self.eager);
+        let entry = id == self.program.entry_id();
+        let key = (self.hashes[id.index()], self.eager, entry);
         let plan = match self.cache.get(&key) {
             Some(plan) => {
                 raise(&self.counters.cache_hits, 1);
                 plan
             }
             None => {
-                let lowered = lower(self.program, block, &callees, &self.target);
+                let lowered = lower(self.program, block, &callees, &self.target, entry);
                 let plan = lowered
                     .map_err(|(node, reason)| Error::unsupported(self.backend, block, node, reason))?;
                 if plan.depth > DEEPEST {

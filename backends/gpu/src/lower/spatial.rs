@@ -101,7 +101,7 @@ impl Lowering<'_> {
     }
 
     /// A tensor of four axes with the second innermost: itself if it lies so, else a copy.
-    fn channels_last(&mut self, from: &Operand) -> Result<Operand, String> {
+    pub(super) fn channels_last(&mut self, from: &Operand) -> Result<Operand, String> {
         if lies_channels_last(from) && is_aligned(from) {
             return Ok(from.clone());
         }
