@@ -2,8 +2,8 @@
 
 use crate::process::MemoryWatch;
 use crate::result::{
-    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Throughput,
-    Work,
+    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, StepSeconds,
+    Throughput, Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -13,10 +13,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
+mod cold;
 mod module;
 mod pipeline;
+mod sizes;
+mod steps;
+mod upload;
+
+pub use cold::cold;
+pub use sizes::sizes;
+pub use upload::upload;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +38,7 @@ pub enum What {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture, from a model's folder.
+    /// A prompt to a picture.
     Pipeline,
 }
 
@@ -42,6 +51,8 @@ pub struct Options {
     pub preset: Option<String>,
     /// A model's folder in the diffusers layout: of the component, or of the whole model. Weights are read from it.
     pub model: Option<PathBuf>,
+    /// The model folder whose tokenizers a pipeline with random weights takes: they cannot be drawn.
+    pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
     /// The launch mode.
@@ -54,8 +65,15 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
-    /// Denoising steps of a pipeline.
-    pub steps: usize,
+    /// Pixels across and down of each size that [`sizes()`] goes through.
+    pub sizes: Vec<[usize; 2]>,
+    /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
+    pub mapped: bool,
+    /// Where a pipeline writes each picture as a PNG, one over the other: a run ends when the last is there too.
+    pub png: Option<PathBuf>,
+    /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
+    /// is computed once before them included, in place of one run of the whole module.
+    pub steps: Option<usize>,
     /// Pictures of a pipeline's run.
     pub count: usize,
     /// Pictures that a pipeline makes at once.
@@ -118,13 +136,17 @@ impl Options {
             what,
             preset: None,
             model: None,
+            tokenizers: None,
             dtype: None,
             launch: None,
             threads: None,
             width: None,
             height: None,
             text_tokens: None,
-            steps: 4,
+            sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
+            mapped: false,
+            png: None,
+            steps: None,
             count: 1,
             batch_size: 1,
             seed: 0,
@@ -154,8 +176,17 @@ trait Subject {
     fn about(&self) -> &About;
     /// One run, to its results.
     fn run(&mut self) -> Result<()>;
+    /// The steps of a run, and the seconds of what comes before them, measured now; none of a subject without.
+    fn before_steps(&mut self) -> Result<Option<(usize, f64)>> {
+        Ok(None)
+    }
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
+    /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
+    /// for what enqueues in more than one call.
+    fn launch(&mut self) -> Result<Option<f64>>;
+    /// Seconds of a run among so many that are enqueued behind each other. None as for [`Subject::launch`].
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -168,9 +199,14 @@ pub struct Bench {
     warm: f64,
     /// Seconds of all that is not counted, the cold run among it.
     warming: f64,
+    /// As [`Subject::before_steps`].
+    steps: Option<(usize, f64)>,
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
+    /// Seconds of the calls that enqueue a run into an empty queue.
+    launches: Vec<f64>,
+    busy: Option<f64>,
 }
 
 impl Bench {
@@ -183,9 +219,13 @@ impl Bench {
     pub fn open(accelerator: Arc<dyn Accelerator>, options: Options) -> Result<Self> {
         let watch = MemoryWatch::start();
         let before = accelerator.stats();
-        let mut subject: Box<dyn Subject> = match options.what {
-            What::Pipeline => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
-            _ => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
+        let mut subject: Box<dyn Subject> = match (options.what, options.steps) {
+            (What::Pipeline, _) => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
+            (What::Transformer, Some(steps)) => {
+                Box::new(steps::StepsSubject::open(&accelerator, &options, steps)?)
+            }
+            (what, Some(steps)) => return Err(no_steps(what, steps)),
+            (_, None) => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
@@ -193,9 +233,22 @@ impl Bench {
         for _ in 0..options.warmup {
             warming += timed(&mut *subject)?;
         }
+        let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, warming, start: warmed - before, warmed, process })
+        Ok(Self {
+            accelerator,
+            options,
+            subject,
+            warm,
+            warming,
+            steps,
+            start: warmed - before,
+            warmed,
+            process,
+            launches: Vec::new(),
+            busy: None,
+        })
     }
 
     /// The dtype of the arithmetic.
@@ -234,8 +287,25 @@ impl Bench {
     ///
     /// As [`Bench::once`].
     pub fn run(&mut self) -> Result<BenchResult> {
+        self.time_launches()?;
         let steady = (0..self.options.repeats).map(|_| self.once()).collect::<Result<Vec<_>>>()?;
         Ok(self.result(steady))
+    }
+
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs, and then a run among
+    /// as many that are enqueued behind each other. None of the
+    /// counters of steady runs takes them in: those begin here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::once`].
+    pub fn time_launches(&mut self) -> Result<()> {
+        for _ in 0..self.options.repeats {
+            self.launches.extend(self.subject.launch()?);
+        }
+        self.busy = self.subject.busy(self.options.repeats)?;
+        self.warmed = self.accelerator.stats();
+        Ok(())
     }
 
     /// The result, for repeats that the caller has timed with [`Bench::once`].
@@ -249,12 +319,25 @@ impl Bench {
             ..process
         });
         let planned_arena = about.planned_arena;
+        let steps = self.steps.map(|(count, before)| StepSeconds {
+            count: count as u64,
+            each: summary.map(|summary| summary.median / count as f64),
+            before,
+        });
         BenchResult {
             model: about.model.clone(),
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            seconds: Seconds {
+                cold: about.cold,
+                warm: self.warm,
+                steady,
+                summary,
+                launch: Summary::of(&self.launches),
+                busy: self.busy,
+                steps,
+            },
             throughput: about.pictures.zip(summary).map(|(pictures, summary)| Throughput {
                 pictures_per_second: pictures as f64 / summary.median,
                 pictures,
@@ -280,6 +363,11 @@ fn timed(subject: &mut dyn Subject) -> Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
+fn no_steps(what: What, steps: usize) -> Error {
+    let remedy = format!("{what} has no steps: leave it out, or measure the transformer or a pipeline");
+    Error::Request { option: "steps", value: steps.to_string(), remedy }
+}
+
 /// A result that says where, when and of what, and holds no measurement.
 pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<usize>) -> BenchResult {
     let device = accelerator.device();
@@ -300,7 +388,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        seconds: Seconds::default(),
         throughput: None,
         work: Work::default(),
         memory: Memory::default(),
@@ -309,6 +397,8 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         versions,
         command: environment::command(),
         date: environment::date(),
+        startup: None,
+        at_sizes: Vec::new(),
     }
 }
 
