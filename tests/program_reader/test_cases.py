@@ -3,7 +3,8 @@
     cargo run -p tintype-conformance --example export_cases -- DIR
     python tests/program_reader/test_cases.py DIR
 
-In float64 the two must agree to rounding in float64; in the declared dtypes, within the case's own tolerance.
+In float64 the two must agree to rounding in float64; in the declared dtypes, within the case's own tolerance. The reader is
+that of the Inductor exporter, and every case runs as the module that is exported, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from typing import Any
 
 import torch
 
-from reader import DTYPES, INTEGERS, Evaluator, FormatError, read
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "backends" / "inductor" / "exporter"))
+
+from module import ProgramModule  # noqa: E402
+from reader import DTYPES, INTEGERS, Evaluator, FormatError, read  # noqa: E402
 
 # Sums of a thousand terms in another order, and functions from another library, in float64.
 EXACT = {"element": 1e-11, "whole": 1e-12}
@@ -53,15 +57,31 @@ def disagreement(got: torch.Tensor, want: torch.Tensor, dtype: str, tolerance: d
     )
 
 
+def run_module(
+    program: dict[str, Any], given: dict[str, bytes]
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Outputs and states by name, from the torch module that the Program makes."""
+    entry = program["blocks"][-1]
+    evaluator = Evaluator(program, exact=False)
+    stored = {port["name"]: evaluator.stored(port, given[port["name"]]) for port in evaluator.ports()}
+    module = ProgramModule(program, [stored[port["name"]] for port in entry["params"]])
+    states = entry.get("states", [])
+    results = module(*(stored[port["name"]] for port in [*entry["inputs"], *states]))
+    outputs = len(entry["outputs"])
+    named = [(port["name"], result) for port, result in zip([*entry["outputs"], *states], results, strict=True)]
+    return dict(named[:outputs]), dict(named[outputs:])
+
+
 def complaints(case: dict[str, Any], data: bytes) -> list[str]:
     """Everything that is wrong with one case."""
     program = read(json.dumps(case["program"]))
     given = {name: data[p["offset"] : p["offset"] + p["bytes"]] for name, p in case["given"].items()}
     entry = program["blocks"][-1]
     found = []
-    for exact, tolerance in ((True, EXACT), (False, case["tolerance"])):
-        evaluator = Evaluator(program, exact)
-        outputs, states = evaluator.run(given)
+    ways = (("float64", EXACT), ("declared dtypes", case["tolerance"]), ("the module", case["tolerance"]))
+    for arithmetic, tolerance in ways:
+        evaluator = Evaluator(program, exact=arithmetic == "float64")
+        outputs, states = run_module(program, given) if arithmetic == "the module" else evaluator.run(given)
         for role, ports, results in (("outputs", entry["outputs"], outputs), ("states", entry.get("states", []), states)):
             if {port["name"] for port in ports} != set(case[role]):
                 found.append(f"{role} have other names")
@@ -71,7 +91,6 @@ def complaints(case: dict[str, Any], data: bytes) -> list[str]:
                 want = expected(data, case[role][name], list(ty.shape))
                 wrong = disagreement(results[name], want, ty.dtype, tolerance)
                 if wrong:
-                    arithmetic = "float64" if exact else "declared dtypes"
                     found.append(f"{name!r} in {arithmetic}: {wrong}")
     return found
 

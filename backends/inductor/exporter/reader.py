@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 import torch
 
-from encodings_of_params import decode, round_rows_to_e4m3
+from encodings_of_params import decode, is_plain, round_rows_to_e4m3, tensor_of
 
 FORMAT_VERSION = 1
 
@@ -90,26 +90,48 @@ CALLS = {"call": "block", "elementwise": "block", "custom": "decomposition"}
 
 class Evaluator:
     """Runs a Program. With `exact`, floats are float64 and casts between them do nothing; else dtypes are as declared,
-    and operations on f16 and bf16 are done in f32 and rounded once."""
+    and operations on f16 and bf16 are done in f32 and rounded once. With `compiled`, products and attention are left to
+    torch's own kernels for their dtype, which accumulate in f32 themselves."""
 
-    def __init__(self, program: dict[str, Any], exact: bool) -> None:
+    def __init__(self, program: dict[str, Any], exact: bool, compiled: bool = False) -> None:
         self.program = program
         self.exact = exact
+        self.operations = {**OPERATIONS, **COMPILED} if compiled else OPERATIONS
+        self.whole = COMPILED if compiled else {}
 
     def run(self, given: dict[str, bytes]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Outputs and states by name, from the buffers of inputs, parameters and states by name."""
         entry = self.program["blocks"][-1]
-        states = entry.get("states", [])
-        ports = [*entry["inputs"], *entry["params"], *states]
-        arguments = []
-        for port in ports:
-            ty = self.type_of(entry, port["value"])
-            tensor = decode(given[port["name"]], ty.dtype, ty.shape, port.get("encoding"))
-            arguments.append(tensor if tensor.dtype == torch.float64 else self.settle(tensor, ty.dtype))
-        results = self.block(entry, arguments)
+        results = self.entry([self.stored(port, given[port["name"]]) for port in self.ports()])
         names = [port["name"] for port in entry["outputs"]]
         outputs = dict(zip(names, results))
-        return outputs, dict(zip([state["name"] for state in states], results[len(names) :]))
+        states = [state["name"] for state in entry.get("states", [])]
+        return outputs, dict(zip(states, results[len(names) :]))
+
+    def ports(self) -> list[dict[str, Any]]:
+        """All that the entry is given: inputs, parameters, states."""
+        entry = self.program["blocks"][-1]
+        return [*entry["inputs"], *entry["params"], *entry.get("states", [])]
+
+    def stored(self, port: dict[str, Any], data: bytes) -> Tensor:
+        """A buffer as it is stored: bytes where it is encoded."""
+        ty = self.type_of(self.program["blocks"][-1], port["value"])
+        if is_plain(port.get("encoding")):
+            return tensor_of(data, ty.dtype, ty.shape)
+        return tensor_of(data, "u8", (len(data),))
+
+    def entry(self, stored: list[Tensor]) -> list[Tensor]:
+        """Outputs, then what states become, from what is stored for each port."""
+        entry = self.program["blocks"][-1]
+        arguments = []
+        for port, tensor in zip(self.ports(), stored, strict=True):
+            ty = self.type_of(entry, port["value"])
+            if is_plain(port.get("encoding")):
+                arguments.append(self.settle(tensor, ty.dtype))
+            else:
+                wide = torch.float64 if self.exact else torch.float32
+                arguments.append(decode(tensor, ty.shape, port["encoding"], wide))
+        return self.block(entry, arguments)
 
     def type_of(self, block: dict[str, Any], value: int) -> Type:
         ty = block["values"][value]
@@ -139,7 +161,9 @@ class Evaluator:
                 results = self.block(callee, operands)
             else:
                 ty = self.type_of(block, node["outputs"][0])
-                result = OPERATIONS[node["op"]](node, ty, *map(self.wide, operands))
+                if node["op"] not in self.whole:
+                    operands = [self.wide(operand) for operand in operands]
+                result = self.operations[node["op"]](node, ty, *operands)
                 if tuple(result.shape) != ty.shape:
                     raise FormatError(f"{node['op']} gives {tuple(result.shape)}, declared is {ty.shape}")
                 results = [self.settle(result, ty.dtype)]
@@ -208,7 +232,8 @@ BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 @operation
 def constant(node: Node, ty: Type) -> Tensor:
-    return torch.tensor(node["value"], dtype=torch.float64).to(DTYPES[ty.dtype])
+    # Not a tensor of its own, which a package would have to be given.
+    return torch.full((), node["value"], dtype=torch.float64).to(DTYPES[ty.dtype])
 
 
 @operation
@@ -305,8 +330,9 @@ def gather(node: Node, ty: Type, table: Tensor, indices: Tensor) -> Tensor:
 
 @operation
 def upsample(node: Node, ty: Type, x: Tensor) -> Tensor:
-    for axis, factor in enumerate(node["factors"]):
-        x = x.repeat_interleave(factor, dim=axis + 2)
+    # Each axis is given a second one of the factor's extent, and joined with it.
+    for axis, factor in enumerate(node["factors"], start=2):
+        x = x.unsqueeze(axis + 1).expand(*x.shape[: axis + 1], factor, *x.shape[axis + 1 :]).flatten(axis, axis + 1)
     return x
 
 
@@ -386,3 +412,47 @@ def rotary_embedding(node: Node, ty: Type, x: Tensor, cos: Tensor, sin: Tensor) 
         first, second = x.chunk(2, dim=-1)
         turned = torch.cat([-second, first], dim=-1)
     return x * cos + turned * sin
+
+
+# ---- as torch's own kernels have them
+
+COMPILED: dict[str, Callable[..., Tensor]] = {}
+
+
+def compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Enters a function that takes its operands as they are, not widened."""
+    COMPILED[function.__name__.removeprefix("whole_")] = function
+    return function
+
+
+def alike(*operands: Tensor | None) -> list[Tensor | None]:
+    """Operands in the dtype of the first; a decoded weight comes in f32."""
+    dtype = operands[0].dtype
+    return [None if operand is None else operand.to(dtype) for operand in operands]
+
+
+@compiled
+def whole_mat_mul(node: Node, ty: Type, a: Tensor, b: Tensor) -> Tensor:
+    return a @ b
+
+
+@compiled
+def whole_linear(node: Node, ty: Type, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    if node["activation"] == "dynamic_fp8":
+        return linear(node, ty, x.float(), weight.float(), None if bias is None else bias.float())
+    if not x.is_floating_point():
+        return linear(node, ty, x, weight, bias)
+    return torch.nn.functional.linear(*alike(x, weight, bias))
+
+
+@compiled
+def whole_convolution(node: Node, ty: Type, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return convolution(node, ty, *alike(x, weight, bias))
+
+
+@compiled
+def whole_attention(node: Node, ty: Type, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    # With a mask, torch's own gives zeros for a query that sees nothing, where NaN is meant.
+    if mask is not None or k.shape[-2] == 0:
+        return attention(node, ty, *(None if x is None else x.float() for x in (q, k, v, mask)))
+    return torch.nn.functional.scaled_dot_product_attention(q, k, v, scale=node["scale"])
