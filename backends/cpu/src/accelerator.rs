@@ -6,10 +6,11 @@ use crate::level::Level;
 use crate::machine;
 use crate::memory::{Access, CpuStorage, HostMemory};
 use crate::module::CpuModule;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
-    HostBytes, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
+    HostBytes, Lease, Lent, LentWork, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
 };
 use tintype_program::Program;
 
@@ -136,6 +137,27 @@ impl Accelerator for CpuAccelerator {
             Ok(())
         }));
         Ok(Readback::new(Fence::new(fence), bytes))
+    }
+
+    fn lend(&self, reads: &[Lease], writes: &[Lease], mut work: LentWork) -> Result<()> {
+        let own = |lease: &Lease| {
+            let memory = Arc::clone(self.context.own("storage", "that is lent", &lease.storage)?);
+            Ok::<(Arc<HostMemory>, Range<usize>), Error>((memory, lease.range.clone()))
+        };
+        let reads = reads.iter().map(own).collect::<Result<Vec<_>>>()?;
+        let writes = writes.iter().map(own).collect::<Result<Vec<_>>>()?;
+        let context = self.context.description();
+        self.context.queue.enqueue(Box::new(move |owner| {
+            let read: Vec<_> = reads.iter().map(|(memory, range)| (memory, range.clone())).collect();
+            let write: Vec<_> = writes.iter().map(|(memory, range)| (memory, range.clone())).collect();
+            let explain = |refusal| context.explain(refusal);
+            let (mut access, write, read) = Access::open(owner, &write, &read).map_err(explain)?;
+            let (read, mut write) = access.slices(&read, &write).map_err(explain)?;
+            let reads: Vec<_> = read.iter().map(|slice| slice.as_ptr().cast()).collect();
+            let writes: Vec<_> = write.iter_mut().map(|slice| slice.as_mut_ptr().cast()).collect();
+            work(&Lent { reads: &reads, writes: &writes, stream: std::ptr::null_mut() })
+        }));
+        Ok(())
     }
 
     fn record(&self) -> Result<Fence> {

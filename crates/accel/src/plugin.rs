@@ -2,8 +2,8 @@
 //! [`Module`] that is a compiled Program, and an [`Instance`] that is a module with weights, ready to run.
 
 use crate::{
-    Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
-    MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
+    Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode, Lease,
+    LentWork, MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
 };
 use std::sync::Arc;
 use tintype_program::{Program, TensorType};
@@ -98,6 +98,17 @@ pub trait Accelerator: Send + Sync {
 
     /// Enqueues a copy to the host. Accumulated work is flushed first, for [`FlushReason::ReadBack`].
     fn read(&self, buffer: &Buffer) -> Result<Readback>;
+
+    /// Enqueues work that another engine does on this device's memory, in order with all else that is enqueued. What is in
+    /// `writes` overlaps nothing else that is lent. A plugin whose memory has no address refuses.
+    fn lend(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<()> {
+        let _ = (reads, writes, work);
+        Err(Error::Unavailable {
+            backend: self.device().backend.into(),
+            reason: "it does not lend its memory to another engine".into(),
+            remedy: "Choose --engine native".into(),
+        })
+    }
 
     /// Marks this point of the queue.
     fn record(&self) -> Result<Fence>;

@@ -1,11 +1,15 @@
 //! What the command line takes. Names are fixed: scripts rely on them.
 
+#[cfg(feature = "inductor")]
+mod aot;
 mod bench;
 mod decode;
 mod dtype;
 mod shell;
 mod values;
 
+#[cfg(feature = "inductor")]
+pub(crate) use aot::{AotApplyArgs, AotCaptureArgs, AotCommand, AotCompileArgs};
 pub(crate) use bench::{BenchArgs, BenchWhat};
 pub(crate) use decode::DecodeArgs;
 pub(crate) use dtype::DtypeArg;
@@ -13,7 +17,7 @@ pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
 use crate::inspect::InspectArgs;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use tintype::{LaunchMode, OpenOptions, VaeTile};
@@ -49,6 +53,10 @@ pub(crate) enum Command {
     Conformance(ConformanceArgs),
     /// Measures a model, or the processor's peak, and prints what can be compared.
     Bench(Box<BenchArgs>),
+    /// Compiles the Programs of a call ahead of time, with PyTorch's compiler.
+    #[cfg(feature = "inductor")]
+    #[command(subcommand)]
+    Aot(AotCommand),
     /// Prints completions for a shell.
     Completions(CompletionsArgs),
     /// Prints the manual page of tintype or of one of its commands.
@@ -81,6 +89,8 @@ pub(crate) struct GenerateArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) gaudi: GaudiArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
@@ -209,6 +219,26 @@ impl DeviceArgs {
         (options.threads, options.tf32) = (self.threads, self.tf32);
         options
     }
+}
+
+/// Which of the device's engines.
+#[derive(Args)]
+pub(crate) struct EngineArgs {
+    /// The engine: the device's own; inductor, which takes a package of --packages for every Program or fails; or auto, which
+    /// takes those that fit and says which.
+    #[arg(long, value_enum, default_value = "native")]
+    pub(crate) engine: Engine,
+    /// The folder of packages that `tintype aot compile` has made.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) packages: Option<PathBuf>,
+}
+
+/// An engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    Native,
+    Inductor,
+    Auto,
 }
 
 /// What Gaudi users have beside a model.

@@ -3,6 +3,7 @@
 use crate::again;
 use crate::args::GenerateArgs;
 use crate::backends::Backends;
+use crate::engine::Engined;
 use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
@@ -48,11 +49,12 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let backends = Backends::of(&args.gaudi, args.model.model.as_deref().map(Path::new))?;
     let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
+    let engined = Engined::of(&args.engine, opened.accelerator)?;
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
     let pipeline_options = PipelineOptions { dtype, launch: args.launch };
-    let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
+    let mut pipeline = Pipeline::of(&folder, engined.accelerator.clone(), pipeline_options)?;
 
     backends.tell(&opened.choice.chosen, pipeline.dtype(), &mut saver.progress);
     if let Some(recipe) = &recipe {
@@ -65,6 +67,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         saver.progress.run = (jobs.len() > 1).then_some((number + 1, jobs.len()));
         done.push(one(args, job, &mut pipeline, &mut saver, &cancel)?);
     }
+    engined.tell();
     without_effect(args, &done, &mut saver.progress);
     if let (Some(path), Some(pictures)) = (&grid, saver.sheet.take()) {
         let mut sheet = files::contact_sheet(&pictures, columns(args, &jobs, pictures.len()), GAP)?;
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         let mut report = report(&pipeline, &opened.choice, &done, &saver.progress.warnings);
         report["seconds"] = started.elapsed().as_secs_f64().into();
         report["grid"] = json!(grid);
+        report["engine"] = engined.report();
         say::all(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)

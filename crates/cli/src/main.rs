@@ -3,12 +3,15 @@
 #![forbid(unsafe_code)]
 
 mod again;
+#[cfg(feature = "inductor")]
+mod aot;
 mod args;
 mod backends;
 mod bench;
 mod conformance;
 mod decode;
 mod devices;
+mod engine;
 mod generate;
 mod inspect;
 mod interrupt;
@@ -57,6 +60,8 @@ fn run(command: Command, logging: bool, started: Instant) -> Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args, started),
         Command::Conformance(args) => conformance::run(&args),
+        #[cfg(feature = "inductor")]
+        Command::Aot(args) => aot::run(args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }

@@ -24,8 +24,8 @@
 //!
 //! # Features
 //!
-//! A feature is a backend: `cpu` (default), `cuda`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time. Two
-//! more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
+//! A feature is a backend: `cpu` (default), `cuda`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time.
+//! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. Two more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
 //! # Layers
@@ -48,6 +48,9 @@ pub use tintype_cuda as cuda;
 /// The Gaudi plugin itself, to be opened with options of its own or kernels for custom operations.
 #[cfg(feature = "gaudi")]
 pub use tintype_gaudi as gaudi;
+/// The engine for ahead-of-time Inductor packages, to be put on a device.
+#[cfg(feature = "inductor")]
+pub use tintype_inductor as inductor;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;
 pub use tintype_program as program;

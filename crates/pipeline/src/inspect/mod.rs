@@ -95,6 +95,16 @@ impl Inspector {
         Ok(stages.into_iter().map(|stage| (stage.name, stage.program)).collect())
     }
 
+    /// As [`Inspector::programs`], and only those that `request` itself runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inspector::programs`].
+    pub fn programs_of_run(&self, request: &Request, dtype: DType) -> Result<Vec<(&'static str, Program)>> {
+        let (_, _, stages) = self.flux.stages(request, dtype)?;
+        Ok(stages.into_iter().map(|stage| (stage.name, stage.program)).collect())
+    }
+
     /// Every tensor that is missing, not used, or of another shape or dtype than the model's configs ask for. Headers say
     /// that: no weight is read.
     ///

@@ -1,0 +1,138 @@
+"""A module as a package: exported, compiled by Inductor, described."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, Callable
+
+import torch
+import torch._inductor
+
+from encodings_of_params import is_plain
+from module import ProgramModule
+
+MANIFEST_VERSION = 1
+CODE = "model.so"
+ARCHIVE = "model.pt2"
+MANIFEST = "manifest.json"
+
+# Weights stay outside; without the second, small ones are written into the code, and the third folds them away.
+OUTSIDE = {
+    "aot_inductor.package_constants_in_so": False,
+    "always_keep_tensor_constants": True,
+    "joint_graph_constant_folding": False,
+}
+CUDA = {"aot_inductor.embed_kernel_binary": True}
+
+# Code is compiled for the processor of this machine: whichever of these it has, it may use.
+FLAGS = ("sse", "ssse", "avx", "amx", "fma", "f16c", "bmi", "movbe", "popcnt", "aes", "vaes", "pclmul", "vpclmul", "gfni",
+         "sha_ni", "abm", "adx", "asimd", "sve", "fphp", "bf16", "i8mm")
+
+
+class PackageError(RuntimeError):
+    """A module that makes no package."""
+
+
+def build(
+    program: dict[str, Any],
+    identity: dict[str, Any],
+    device: str,
+    options: dict[str, Any],
+    folder: Path,
+    tell: Callable[..., None],
+) -> dict[str, Any]:
+    """Writes code, archive and manifest into `folder`, which is there and empty. `identity` goes into the manifest as it
+    is."""
+    started = time.monotonic()
+    module = ProgramModule(program).eval().to(device)
+    arguments = tuple(argument.to(device) for argument in module.examples())
+    tell("exporting")
+    # What operations make from nothing is made on the device.
+    with torch.no_grad(), torch.device(device):
+        exported = torch.export.export(module, arguments, strict=False)
+    refuse_constants(exported)
+    seconds = {"export": time.monotonic() - started}
+    tell("compiling", export_seconds=round(seconds["export"], 2))
+    started = time.monotonic()
+    settings = {**options, **OUTSIDE, **(CUDA if device.startswith("cuda") else {})}
+    torch._inductor.aoti_compile_and_package(
+        exported, package_path=str(folder / ARCHIVE), inductor_configs=settings
+    )
+    seconds["compile"] = time.monotonic() - started
+    with zipfile.ZipFile(folder / ARCHIVE) as archive:
+        code = [name for name in archive.namelist() if name.endswith(".so")]
+        if len(code) != 1:
+            raise PackageError(f"Inductor made {len(code)} libraries, one is meant: {code}")
+        (folder / CODE).write_bytes(archive.read(code[0]))
+    manifest = {
+        "version": MANIFEST_VERSION,
+        **identity,
+        "device": device.split(":")[0],
+        "arch": architecture(device),
+        "cpu_flags": cpu_flags(),
+        "torch": ".".join(torch.__version__.split("+")[0].split(".")[:3]),
+        "torch_build": torch.__version__,
+        "options": options,
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        **signature(program),
+        "files": {name: described(folder / name) for name in (CODE, ARCHIVE)},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    return manifest
+
+
+def refuse_constants(exported: torch.export.ExportedProgram) -> None:
+    """Refuses tensors that are none of the Program's parameters: nobody would bind them."""
+    strangers = sorted(exported.constants.keys() | {name for name in exported.state_dict if not name.startswith("p")})
+    if strangers:
+        raise PackageError(f"the exported module has tensors that are no parameters: {', '.join(strangers)}")
+
+
+def signature(program: dict[str, Any]) -> dict[str, Any]:
+    """What a run is given and gives, with types, in the order of the call; parameters by their position."""
+    entry = program["blocks"][-1]
+
+    def slots(ports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{"name": port["name"], **entry["values"][port["value"]]} for port in ports]
+
+    params = slots(entry["params"])
+    for slot, port in zip(params, entry["params"], strict=True):
+        slot["encoded"] = not is_plain(port.get("encoding"))
+    return {
+        "inputs": slots(entry["inputs"]),
+        "states": slots(entry.get("states", [])),
+        "outputs": slots(entry["outputs"]),
+        "params": params,
+    }
+
+
+def architecture(device: str) -> str:
+    """What code for the device is compiled for: `x86_64`, `sm_90`."""
+    if device.startswith("cuda"):
+        major, minor = torch.cuda.get_device_capability(device)
+        return f"sm_{major}{minor}"
+    return platform.machine()
+
+
+def cpu_flags() -> list[str]:
+    """The instructions that this processor has beyond its architecture's own, as the system lists them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        name, _, flags = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return sorted(flag for flag in flags.split() if flag.startswith(FLAGS))
+    return []
+
+
+def described(path: Path) -> dict[str, Any]:
+    """A file's size and digest."""
+    data = path.read_bytes()
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -1,0 +1,143 @@
+//! Ahead of time: Programs written to a folder, and made into packages.
+
+use crate::packages::hash_of;
+use crate::{Error, Manifest, Python, Result};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tintype_program::Program;
+
+/// What a compile tells.
+#[derive(Clone, Debug)]
+pub struct Progress<'p> {
+    /// Which of the Programs, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub total: usize,
+    /// What it is called.
+    pub name: &'p str,
+    /// `there already`, `exporting`, `compiling`, `done`.
+    pub doing: &'p str,
+}
+
+/// How packages are made.
+#[derive(Clone, Debug, Default)]
+pub struct AotOptions {
+    /// torch's device: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Inductor's options, by its own names.
+    pub inductor: BTreeMap<String, Value>,
+}
+
+/// Digits of a hash that name a file.
+const DIGITS: usize = 16;
+
+/// Writes Programs into `folder`, each as `NAME-HASH.json`, and gives the files. Nothing runs. A file that is there already is
+/// the same, and stays.
+pub fn capture<'p>(
+    programs: impl IntoIterator<Item = (&'p str, &'p Program)>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    let mut written = Vec::new();
+    for (name, program) in programs {
+        let path = folder.join(format!("{name}-{}.json", short(program)));
+        if !path.is_file() {
+            put(folder, &path, program.to_json()?.as_bytes())?;
+        }
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Makes a package of every Program in `captured` that has none in `folder` yet: made for the same device, by the same torch, with
+/// the same options. A package appears whole or not at all, so a compile that was broken off is taken up where it ended.
+pub fn compile(
+    python: &Python,
+    captured: &Path,
+    folder: &Path,
+    options: &AotOptions,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<PathBuf>> {
+    let files = programs(captured)?;
+    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    let total = files.len();
+    let mut made = Vec::new();
+    for (index, path) in files.iter().enumerate() {
+        let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        let program = Program::from_json(&text)
+            .map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let block = hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default();
+        let device = options.device.split(':').next().unwrap_or_default();
+        let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
+        let mut say =
+            |doing: &str| tell(Progress { number: index + 1, total, name: &name, doing });
+        if is_there(&target, &block, python, options) {
+            say("there already");
+            made.push(target);
+            continue;
+        }
+        let work = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
+        let work = work.map_err(|error| Error::file(folder, error))?;
+        let request = json!({
+            "identity": { "block": block, "name": program.entry().name },
+            "device": options.device,
+            "options": options.inductor,
+        });
+        let program = fs::canonicalize(path).map_err(|error| Error::file(path, error))?;
+        let package = python.export(&name, &program, &request, work.path(), &mut say)?;
+        // What is written is what will be read.
+        Manifest::read(&package)?.checked_code(&package)?;
+        if target.exists() {
+            fs::remove_dir_all(&target).map_err(|error| Error::file(&target, error))?;
+        }
+        fs::rename(&package, &target).map_err(|error| Error::file(&target, error))?;
+        say("done");
+        made.push(target);
+    }
+    Ok(made)
+}
+
+/// Whether a package is there, whole, and made as is asked for.
+fn is_there(target: &Path, block: &str, python: &Python, options: &AotOptions) -> bool {
+    let Ok(manifest) = Manifest::read(target) else { return false };
+    manifest.block == block
+        && manifest.torch == python.torch()
+        && manifest.options == options.inductor
+        && manifest.checked_code(target).is_ok()
+}
+
+/// The Programs of a folder.
+fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
+    let told = |error| Error::file(folder, format!("the folder of captured Programs cannot be read: {error}"));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(told)? {
+        let path = entry.map_err(told)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::file(folder, "there are no Programs in it; `tintype aot capture` writes them"));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn short(program: &Program) -> String {
+    let hash = hash_of(program).map(|hash| hash.to_string()).unwrap_or_default();
+    hash.chars().take(DIGITS).collect()
+}
+
+/// Writes a file so that its name never stands for half of it.
+fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|file| {
+        fs::write(file.path(), bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    });
+    written.map_err(|error| Error::file(path, error))
+}

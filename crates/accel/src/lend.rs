@@ -1,0 +1,38 @@
+//! Memory of a device, lent to code that is not its plugin's own.
+
+use crate::{Buffer, Result, Storage};
+use std::ffi::c_void;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A range of a storage.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The memory.
+    pub storage: Arc<dyn Storage>,
+    /// The bytes of it.
+    pub range: Range<usize>,
+}
+
+impl Lease {
+    /// The bytes that a buffer covers.
+    pub fn of(buffer: &Buffer) -> Self {
+        Self { storage: Arc::clone(buffer.storage()), range: buffer.range() }
+    }
+}
+
+/// Where lent memory lies, for the length of one call: at the same place as in the call before, unless its plugin has moved
+/// it in between.
+#[derive(Debug)]
+pub struct Lent<'l> {
+    /// What may be read, in the order asked for.
+    pub reads: &'l [*const c_void],
+    /// What may be read and written, in the order asked for.
+    pub writes: &'l [*mut c_void],
+    /// The device's queue that the work must be put on, as the vendor's interface has it; null on the host.
+    pub stream: *mut c_void,
+}
+
+/// What is done with lent memory. On the host it has done it when it returns; on a device with a queue it has enqueued it on
+/// [`Lent::stream`].
+pub type LentWork = Box<dyn FnMut(&Lent<'_>) -> Result<()> + Send>;

@@ -1,0 +1,100 @@
+//! `tintype aot`: packages of PyTorch's compiler.
+
+use crate::args::{AotApplyArgs, AotCaptureArgs, AotCommand, AotCompileArgs};
+use crate::interrupt::cancel_on_interrupt;
+use crate::model;
+use crate::progress::Progress;
+use crate::say;
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+use std::time::Instant;
+use tintype::inductor::{self, AotOptions, Libtorch, Packages, Python, Target};
+use tintype::pipeline::inspect::Inspector;
+use tintype::{Request, Steps};
+
+pub(crate) fn run(command: AotCommand) -> Result<ExitCode> {
+    match command {
+        AotCommand::Capture(args) => capture(&args),
+        AotCommand::Compile(args) => compile(&args),
+        AotCommand::Apply(args) => apply(&args),
+    }
+}
+
+fn capture(args: &AotCaptureArgs) -> Result<ExitCode> {
+    let cancel = cancel_on_interrupt()?;
+    let folder = model::open(&args.model, &mut Progress::new(false), &cancel)?;
+    let inspector = Inspector::of(folder)?;
+    let dtype = args.dtype.map_or_else(|| inspector.default_dtype(), Into::into);
+    let request = Request {
+        steps: args.steps.map(Steps::Count),
+        width: args.width,
+        height: args.height,
+        max_sequence_length: args.max_sequence_length,
+        true_cfg: args.true_cfg,
+        negative: args.true_cfg.map(|_| String::new()),
+        ..Request::default()
+    };
+    let programs = inspector.programs_of_run(&request, dtype)?;
+    let named = programs.iter().map(|(name, program)| (*name, program));
+    for path in inductor::capture(named, &args.output)? {
+        say::all(format!("{}\n", path.display()).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
+    let cancel = cancel_on_interrupt()?;
+    let mut options = AotOptions { device: args.device.clone(), ..AotOptions::default() };
+    for option in &args.option {
+        let (name, value) =
+            option.split_once('=').with_context(|| format!("--option {option}: NAME=VALUE is meant"))?;
+        let value = serde_json::from_str(value)
+            .with_context(|| format!("--option {option}: the value is no JSON; quote a text"))?;
+        options.inductor.insert(name.into(), value);
+    }
+    let python = Python::find()?;
+    say::note(format!("python: {}, torch {}", python.program().display(), python.torch()));
+    let started = Instant::now();
+    let mut tell = |progress: inductor::Progress<'_>| {
+        let inductor::Progress { number, total, name, doing } = progress;
+        say::note(format!("{number}/{total} {name}: {doing} ({:.0} s)", started.elapsed().as_secs_f64()));
+    };
+    let made = inductor::compile(&python, &args.captured, &args.output, &options, &mut tell);
+    // The interrupt ends the exporter too, whose failure is then no news.
+    cancel.check()?;
+    for path in made? {
+        say::all(format!("{}\n", path.display()).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn apply(args: &AotApplyArgs) -> Result<ExitCode> {
+    let packages = Packages::open(&args.packages)?;
+    let torch = Libtorch::open()?;
+    let target = Target::of_host(torch.version());
+    let mut told = Vec::new();
+    for package in packages.list() {
+        let why = target.mismatch(&package.manifest).or_else(|| {
+            package.manifest.checked_code(&package.path).err().map(|error| error.to_string())
+        });
+        told.push((package, why));
+    }
+    let fit = told.iter().filter(|(_, why)| why.is_none()).count();
+    if args.json {
+        let list: Vec<_> = told
+            .iter()
+            .map(|(package, why)| {
+                let manifest = &package.manifest;
+                serde_json::json!({ "package": package.path, "name": manifest.name, "block": manifest.block, "mismatch": why })
+            })
+            .collect();
+        say::all(format!("{}\n", serde_json::to_string_pretty(&list)?).as_bytes())?;
+    } else {
+        for (package, why) in &told {
+            let verdict = why.as_deref().unwrap_or("fits");
+            say::all(format!("{}: {verdict}\n", package.path.display()).as_bytes())?;
+        }
+        say::note(format!("{fit} of {} packages run here, with libtorch {}", told.len(), torch.version()));
+    }
+    Ok(if fit == told.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

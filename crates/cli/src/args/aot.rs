@@ -1,0 +1,80 @@
+//! What `tintype aot` takes.
+
+use super::{DtypeArg, ModelArgs};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// The three steps.
+#[derive(Subcommand)]
+pub(crate) enum AotCommand {
+    /// Writes the Programs that a call uses to a folder; runs nothing.
+    Capture(Box<AotCaptureArgs>),
+    /// Makes a package of every captured Program, with a Python that has torch. Takes up what was broken off.
+    Compile(AotCompileArgs),
+    /// Says which packages of a folder run on this machine, and why others do not.
+    Apply(AotApplyArgs),
+}
+
+/// Options of `tintype aot capture`: those of the call that decide its Programs.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tintype aot capture -o captured
+  tintype aot capture --model FLUX.1-dev --width 768 --height 768 -o captured")]
+pub(crate) struct AotCaptureArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The dtype of weights and arithmetic [default: that of the stored weights].
+    #[arg(long, value_enum)]
+    pub(crate) dtype: Option<DtypeArg>,
+    /// Denoising steps [default: 28].
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+    /// Width in pixels [default: 128 latent pixels].
+    #[arg(long, value_name = "W")]
+    pub(crate) width: Option<usize>,
+    /// Height in pixels [default: 128 latent pixels].
+    #[arg(long, value_name = "H")]
+    pub(crate) height: Option<usize>,
+    /// Tokens of the T5 prompt [default: 512].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_sequence_length: Option<usize>,
+    /// The factor of true classifier-free guidance [default: 1, off].
+    #[arg(long, value_name = "X")]
+    pub(crate) true_cfg: Option<f64>,
+    /// Where the Programs go.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+/// Options of `tintype aot compile`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tintype aot compile captured -o packages
+  tintype aot compile captured -o packages --option max_autotune=true")]
+pub(crate) struct AotCompileArgs {
+    /// What `tintype aot capture` has written.
+    #[arg(value_name = "CAPTURED")]
+    pub(crate) captured: PathBuf,
+    /// Where the packages go.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// torch's device.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: String,
+    /// One of Inductor's options, by its own name; the value is JSON. Several may be given.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) option: Vec<String>,
+}
+
+/// Options of `tintype aot apply`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tintype aot apply packages")]
+pub(crate) struct AotApplyArgs {
+    /// The folder of packages.
+    #[arg(value_name = "PACKAGES")]
+    pub(crate) packages: PathBuf,
+    /// Prints one JSON array on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
