@@ -61,7 +61,9 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
     };
     let made = inductor::compile(&python, &args.captured, &args.output, &options, &mut tell);
     // The interrupt ends the exporter too, whose failure is then no news.
-    cancel.check()?;
+    if cancel.is_cancelled() {
+        return Err(tintype::Error::Cancelled.into());
+    }
     for path in made? {
         say::all(format!("{}\n", path.display()).as_bytes())?;
     }

@@ -3,6 +3,7 @@
 use crate::args::EngineArgs;
 #[cfg(feature = "inductor")]
 use crate::args::Engine;
+#[cfg(feature = "inductor")]
 use crate::say;
 use anyhow::Result;
 use std::sync::Arc;
