@@ -3,6 +3,7 @@
 mod attention;
 mod convert;
 mod convolution;
+mod convolution_shape;
 mod elementwise;
 mod gelu;
 mod group_norm;

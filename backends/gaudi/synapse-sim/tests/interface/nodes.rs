@@ -178,6 +178,21 @@ fn convolution_in_both_layouts() {
 }
 
 #[test]
+fn convolution_over_three_axes() {
+    // Kernel 1 x 1 x 2, one layer of zeros in front.
+    let geometry = [1, 1, 2, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0];
+    let params: Vec<u8> = [i(&geometry), vec![0; 24], i(&[1, 0])].concat();
+    let x: Operand = (&[1, 1, 3, 1, 1], F32, f(&[1., 2., 3.]));
+    let w: Operand = (&[1, 1, 2, 1, 1], F32, f(&[10., 1.]));
+    let torch: [&[&str]; 2] = [&["WHDCN", "SRQCK"], &["WHDCN"]];
+    let out: [(&[u64], _); 1] = [(&[1, 1, 3, 1, 1], F32)];
+    let y = run("spatial_convolution3d", &[x.clone(), w.clone()], &out, &params, torch).unwrap();
+    near(&y[0], &[1., 12., 23.]);
+    let flat = &params[..72];
+    assert!(run("spatial_convolution3d", &[x, w], &out, flat, torch).is_err(), "params of two axes");
+}
+
+#[test]
 fn resizing_and_rotating() {
     let mut params = vec![0u8; 44];
     for (offset, value) in [(16, 3i32), (20, 3), (32, 4), (36, 1)] {
