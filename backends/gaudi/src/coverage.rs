@@ -17,11 +17,19 @@ pub(crate) fn support(block: &Block, node: &Node, options: &Options) -> Support 
             let reason = "an elementwise operation reads no encoded parameter; decode it first";
             return Support::Unsupported(reason.into());
         }
-        Op::Binary { function: Binary::Div | Binary::Pow }
-            if node.inputs.iter().any(|&value| !block.ty(value).dtype.is_float()) =>
-        {
-            let reason = "what the node does with integers that it divides by zero is not known";
-            return Support::Unsupported(reason.into());
+        Op::Binary { function } if node.inputs.iter().any(|&value| !block.ty(value).dtype.is_float()) => {
+            // Programs have integers wrap; no published fact says whether the nodes do or bound them.
+            match function {
+                Binary::Div | Binary::Pow => {
+                    let reason = "what the node does with integers that it divides by zero is not known";
+                    return Support::Unsupported(reason.into());
+                }
+                Binary::Add | Binary::Sub | Binary::Mul => {
+                    let reason = "whether the node wraps integers that overflow is not known";
+                    return Support::Unsupported(reason.into());
+                }
+                Binary::Max | Binary::Min => true,
+            }
         }
         Op::Custom { name, .. } => options.kernels.contains_key(name),
         Op::Attention { .. } => {
