@@ -70,7 +70,7 @@ def measure(case: str, arguments) -> dict:
     saved = arguments.folder / "saved" / case.replace(":", "-")
     saved.mkdir(parents=True, exist_ok=True)
     common = [what, "--model", str(model), "--dtype", dtype, "--threads", str(arguments.threads)]
-    steps = ["--steps", str(arguments.steps)]
+    steps = ["--steps", str(arguments.steps)] if what == "pipeline" else []
     native = [str(arguments.binary), "bench", *common, *steps]
     # Inputs and outputs first: the other side reads the one, and is compared with the other.
     subprocess.run([*native, "--repeats", "1", "--save", str(saved)], check=True, stdout=subprocess.DEVNULL)

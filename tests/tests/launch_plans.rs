@@ -71,7 +71,7 @@ fn flux_blocks_launch_little_and_move_little() {
     let Some((inspector, _folder)) = published(Published::Dev) else { return };
     let plans = plans(&inspector, &large(), LaunchMode::Compiled);
     let (_, step) = plans.iter().find(|(name, _)| *name == "transformer").unwrap();
-    for (name, launches, factor) in [("flux_double", 35, 2.55), ("flux_single", 12, 3.35)] {
+    for (name, launches, factor) in [("flux_double", 19, 2.75), ("flux_single", 8, 3.65)] {
         let plan = block(step, name).unwrap_or_else(|| panic!("there is no block {name} in {step}"));
         let (moved, least) = (plan.bytes_moved(), least(plan));
         let times = moved as f64 / least as f64;

@@ -32,11 +32,15 @@ fn nothing_is_compiled_after_the_first_picture() {
 }
 
 #[test]
-fn another_number_of_steps_compiles_nothing_and_guidance_only_the_step() {
+fn another_number_of_steps_compiles_one_small_block_at_most_and_guidance_only_the_step() {
     let mut pipeline = open_cpu("flux-base", DType::F32, None);
     let (_, first) = generate(&mut pipeline, &base());
     let (_, steps) = generate(&mut pipeline, &Request { steps: Some(Steps::Count(7)), ..base() });
     assert_eq!(steps.compiles, 0);
+    let (_, more) = generate(&mut pipeline, &Request { steps: Some(Steps::Count(9)), ..base() });
+    assert_eq!((more.compiles, more.cache_hits), (1, 0), "the table of modulations, which has one block");
+    let (_, again) = generate(&mut pipeline, &base());
+    assert_eq!((again.compiles, again.cache_hits), (0, 0));
     let request = Request { negative: Some("blurry".into()), true_cfg: Some(3.0), ..base() };
     let (_, guided) = generate(&mut pipeline, &request);
     assert!(
@@ -63,7 +67,17 @@ fn the_loop_waits_only_to_pace_itself() {
 
 #[test]
 fn a_weight_written_in_place_is_as_good_as_a_fresh_pipeline() {
-    let name = "single_transformer_blocks.0.attn.to_q.weight";
+    written("single_transformer_blocks.0.attn.to_q.weight");
+}
+
+/// What is computed once a picture from these is computed anew.
+#[test]
+fn so_is_one_that_no_step_reads() {
+    written("transformer_blocks.0.norm1.linear.weight");
+    written("context_embedder.weight");
+}
+
+fn written(name: &str) {
     let mut written = open_cpu("flux-base", DType::F32, None);
     let (before, _) = generate(&mut written, &base());
     let weights = |pipeline: &Pipeline| {

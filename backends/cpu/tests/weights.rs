@@ -4,7 +4,9 @@ mod common;
 
 use common::*;
 use std::sync::Arc;
-use tintype_accel::{Bindings, Buffer, Error, HostBytes, HostTensor, LaunchMode, Purpose, from_f32};
+use tintype_accel::{
+    Bindings, Buffer, Error, HostBytes, HostTensor, LaunchMode, Purpose, Signature, Weights, Within, from_f32,
+};
 use tintype_program::{DType, Program};
 
 fn scaled() -> Program {
@@ -176,4 +178,34 @@ fn packed_weights_are_counted_shared_and_remade_in_place() {
     let since = device.stats() - before;
     assert_eq!((since.compiles, since.allocations, since.captures, since.replays), (0, 0, 1, 2));
     assert_eq!(one.instance.stats().captures, 1, "what was packed stays where it is");
+}
+
+#[test]
+fn weights_that_share_memory_are_placed_written_and_counted_one_by_one() {
+    let device = open();
+    let program = trace(|scope| {
+        let sum = (&scope.param("a", &[16])? + &scope.param("b", &[16])?)?;
+        scope.output("y", &sum)
+    });
+    let mut params = Signature::of(&program).params;
+    for (slot, offset) in params.iter_mut().zip([64, 0]) {
+        slot.within = Some(Within { whole: "both".into(), bytes: 128, offset });
+    }
+    let checkpoint = Checkpoint::default().with("a", &[16], &[1.0; 16]).with("b", &[16], &[2.0; 16]);
+    let weights = Weights::load(&device, &params, &checkpoint, &|_| false, &mut |_, _| {}).unwrap();
+    let both = || {
+        let (storage, start) = weights.place(&params[1]).unwrap();
+        assert_eq!(start, 0);
+        from_bytes(&device.download(&Buffer::at(Arc::clone(storage), 0, f32s(&[32])).unwrap()).unwrap())
+    };
+    assert_eq!(both(), [[2.0; 16], [1.0; 16]].concat());
+    weights.write("a", from_f32(DType::F32, &[7.0; 16])).unwrap();
+    assert_eq!(both(), [[2.0; 16], [7.0; 16]].concat());
+    assert_eq!((weights.generation("a"), weights.generation("b")), (Some(1), Some(0)));
+    let refused = weights.resolve(&params[0]).unwrap_err().to_string();
+    assert!(refused.contains("`a`") && refused.contains("memory of its own"), "{refused}");
+}
+
+fn from_bytes(bytes: &[u8]) -> Vec<f32> {
+    tintype_accel::to_f32(DType::F32, bytes)
 }

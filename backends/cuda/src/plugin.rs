@@ -1,8 +1,9 @@
 //! The driver, as a program registers it.
 
-use crate::{CudaRuntime, probe};
+use crate::settings::setting;
+use crate::{CudaRuntime, bare, probe};
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Driver, OpenOptions, Probe, Result};
+use tintype_accel::{Accelerator, Bare, Driver, OpenOptions, Probe, Result};
 use tintype_gpu::GpuAccelerator;
 
 /// The CUDA plugin's driver: NVIDIA GPUs of compute capability 8.0 and above. Every [`Driver::open`] makes an accelerator with
@@ -24,7 +25,12 @@ impl Driver for CudaDriver {
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
-        let runtime = CudaRuntime::open(ordinal)?;
-        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32)))
+        let joins = setting("TINTYPE_CUDA_JOIN")?;
+        let runtime = CudaRuntime::open_with(ordinal, options.threads)?;
+        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32, joins)))
+    }
+
+    fn bare(&self, ordinal: usize) -> Result<Option<Bare>> {
+        bare::bare(ordinal).map(Some)
     }
 }

@@ -6,8 +6,8 @@ mod double;
 
 use double::{Witness, alive, emulated};
 use std::sync::Arc;
-use tintype_accel::{Error, HostBytes};
-use tintype_cuda::{CudaRuntime, probe};
+use tintype_accel::{Driver, Error, FileBytes, HostBytes, OpenOptions, Purpose};
+use tintype_cuda::{CudaDriver, CudaRuntime, probe};
 use tintype_gpu::{
     Attention, Call, Epilogue, Kernel, KernelSource, LibraryOp, MatMul, Matrix, Runtime, Scalar,
 };
@@ -52,6 +52,102 @@ fn what_is_uploaded_comes_back_large_or_small() {
     }
     drop(runtime);
     assert_eq!(alive(&Witness::new()), [""; 0]);
+}
+
+/// What lies at an address.
+fn at(runtime: &CudaRuntime, address: u64, bytes: usize) -> Vec<u8> {
+    runtime.download(address, bytes).unwrap().wait().unwrap()
+}
+
+#[test]
+fn many_uploads_at_once_come_back_each_as_it_was() {
+    if !emulated("many_uploads_at_once_come_back_each_as_it_was", "memory=1GiB") {
+        return;
+    }
+    for threads in [Some(1), Some(5), None] {
+        let runtime = CudaRuntime::open_with(0, threads).unwrap();
+        let counts = [0, 3, 20_000_000, 1 << 20, 1, 5 << 20, 4 << 20, 77];
+        let all: Vec<(u64, HostBytes)> =
+            counts.map(|count| (runtime.allocate(count, "data").unwrap(), bytes(count))).into();
+        runtime.upload_all(&all).unwrap();
+        for (address, data) in &all {
+            assert!(at(&runtime, *address, data.len()) == data.as_slice(), "{} bytes", data.len());
+        }
+        assert_eq!(runtime.detours(), 0);
+    }
+}
+
+#[test]
+fn without_page_locked_memory_uploads_take_ordinary_memory_and_are_counted() {
+    if !emulated("without_page_locked_memory_uploads_take_ordinary_memory_and_are_counted", "memory=1GiB") {
+        return;
+    }
+    let (device, witness) = (CudaDriver.open(0, &OpenOptions::default()).unwrap(), Witness::new());
+    witness.fail("cuMemHostAlloc", 1, 2);
+    let data = bytes(30_000_000);
+    let all = device.adopt_all(vec![data.clone(), bytes(5)], Purpose::Weights).unwrap();
+    assert_eq!(device.stats().fallbacks, 1);
+    let ty = tintype_program::TensorType::new(DType::U8, [data.len()]);
+    let buffer = tintype_accel::Buffer::at(Arc::clone(&all[0]), 0, ty).unwrap();
+    assert!(device.download(&buffer).unwrap() == data.as_slice());
+    // Whatever else the driver says of it is an error.
+    let runtime = CudaRuntime::open(0).unwrap();
+    let to = runtime.allocate(10, "data").unwrap();
+    witness.fail("cuMemHostAlloc", 1, 801);
+    assert!(runtime.upload(to, &bytes(10)).unwrap_err().to_string().contains("cuMemHostAlloc"));
+    runtime.upload(to, &bytes(10)).unwrap();
+}
+
+/// A file that has lost its end since it was mapped.
+struct Cut(Vec<u8>, usize);
+
+impl AsRef<[u8]> for Cut {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FileBytes for Cut {
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> std::io::Result<()> {
+        let there = self.0[..self.1].get(offset..offset + into.len());
+        into.copy_from_slice(there.ok_or(std::io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        "shard.safetensors".into()
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_short_while_it_is_read_is_an_error() {
+    if !emulated("a_file_that_is_cut_short_while_it_is_read_is_an_error", "memory=1GiB") {
+        return;
+    }
+    let (runtime, length) = (CudaRuntime::open(0).unwrap(), 40_000_000);
+    let file: Arc<dyn FileBytes> = Arc::new(Cut(bytes(length).as_slice().to_vec(), 30_000_000));
+    let to = runtime.allocate(length, "weights").unwrap();
+    let whole = runtime.upload_all(&[(to, HostBytes::File(Arc::clone(&file), 0..length))]);
+    let told = whole.unwrap_err().to_string();
+    assert!(told.contains("shard.safetensors") && told.contains("cut it short"), "{told}");
+    // What is still there can be read, and nothing hangs.
+    runtime.upload(to, &HostBytes::File(file, 5..29_000_000)).unwrap();
+    assert!(at(&runtime, to, 28_999_995) == bytes(length).as_slice()[5..29_000_000]);
+    drop(runtime);
+    assert_eq!(alive(&Witness::new()), [""; 0]);
+}
+
+#[test]
+fn what_the_driver_takes_by_itself_is_told_and_let_go() {
+    if !emulated("what_the_driver_takes_by_itself_is_told_and_let_go", "memory=1GiB") {
+        return;
+    }
+    let bare = CudaDriver.bare(0).unwrap().unwrap();
+    let names: Vec<_> = bare.made.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[..2], ["driver", "context"]);
+    assert!(bare.upload.unwrap() > 0.0 && bare.seconds() > 0.0);
+    assert_eq!(alive(&Witness::new()), [""; 0]);
+    assert!(matches!(CudaDriver.bare(7), Err(Error::NoSuchDevice { .. })));
 }
 
 #[test]

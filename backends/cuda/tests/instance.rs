@@ -144,8 +144,9 @@ fn any_call_may_fail(launch: LaunchMode) {
                 errors += 1;
                 assert!(tells(&error, function, status), "{what}: {error}");
             }
-            // A call that was not made this time would fail in the next run.
-            if witness.counts()["failed"].as_object().unwrap().is_empty() {
+            // A call that was not made this time, when another thread loaded what it was for, would fail in the next run.
+            // (Of queries some fail by themselves: the event is not there yet.)
+            if witness.counts()["failed"].get(function).is_none() || function == "cuEventQuery" {
                 witness.restart("");
             }
             run().unwrap_or_else(|error| panic!("{what}; the next run: {error}"));
@@ -167,6 +168,13 @@ fn any_call_may_fail_as_a_graph_runs() {
 fn any_call_may_fail_as_a_compiled_program_runs() {
     if emulated("any_call_may_fail_as_a_compiled_program_runs", "") {
         any_call_may_fail(LaunchMode::Compiled);
+    }
+}
+
+#[test]
+fn any_call_may_fail_as_operations_run_one_by_one() {
+    if emulated("any_call_may_fail_as_operations_run_one_by_one", "") {
+        any_call_may_fail(LaunchMode::Eager);
     }
 }
 
@@ -198,4 +206,44 @@ fn an_error_of_the_device_itself_is_told_and_leaves_nothing() {
             whole(&program, launch).unwrap();
         }
     }
+}
+
+/// Kernels load on several threads; which of them meets the fault is chance.
+#[test]
+fn a_kernel_that_fails_to_load_once_is_told_and_one_of_another_device_is_compiled_again() {
+    let name = "a_kernel_that_fails_to_load_once_is_told_and_one_of_another_device_is_compiled_again";
+    if !emulated(name, "") || !compiler() {
+        return;
+    }
+    let (witness, program) = (Witness::new(), step());
+    let functions = ["cuModuleLoadData", "cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncSetAttribute"];
+    witness.restart("");
+    whole(&program, LaunchMode::Eager).unwrap();
+    let kernels = witness.calls("cuModuleLoadData");
+    assert!(kernels > 1, "{kernels}");
+    for function in functions {
+        for nth in 1..=kernels {
+            for status in [2, 700, 719] {
+                witness.restart("");
+                witness.fail(function, nth, status);
+                let error = whole(&program, LaunchMode::Eager).unwrap_err();
+                assert!(tells(&error, function, status), "call {nth} of {function} gave {status}: {error}");
+                assert_eq!(alive(&witness), [""; 0]);
+            }
+        }
+    }
+    // What the device does not take from the disk is compiled and loaded again, by design; twice is an error.
+    for status in [200, 209] {
+        witness.restart("");
+        witness.fail("cuModuleLoadData", kernels, status);
+        whole(&program, LaunchMode::Eager).unwrap();
+        assert_eq!(witness.calls("cuModuleLoadData"), kernels + 1);
+    }
+    // A copy of ours that has just been compiled is not compiled again.
+    let folder = std::env::var_os("TINTYPE_KERNEL_CACHE").unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    witness.restart("");
+    witness.fail("cuModuleLoadData", 1, 209);
+    let error = whole(&program, LaunchMode::Eager).unwrap_err();
+    assert!(tells(&error, "cuModuleLoadData", 209), "{error}");
 }

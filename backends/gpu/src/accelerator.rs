@@ -1,41 +1,30 @@
 //! The accelerator over a vendor's runtime.
 
-use crate::Runtime;
-use crate::compile::{self, Cache};
+use crate::compile;
 use crate::context::Context;
 use crate::fence::{Arrival, EventFence};
-use crate::lower::Target;
+use crate::maker::Maker;
 use crate::module::GpuModule;
-use crate::ready::Preparations;
 use crate::storage::GpuStorage;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::{Joins, Runtime};
+use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
-    HostBytes, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
+    Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes,
+    MemoryReport, Module, Purpose, Readback, Result, Stats, Storage, raise,
 };
 use tintype_program::Program;
-
-/// How many compiled blocks are kept. A pipeline has some dozens; each is some kilobytes.
-const KEPT_BLOCKS: usize = 1024;
 
 /// An open GPU.
 pub struct GpuAccelerator {
     context: Arc<Context>,
-    target: Target,
-    cache: Mutex<Cache>,
-    preparations: Mutex<Preparations>,
+    maker: Arc<Maker>,
 }
 
 impl GpuAccelerator {
     /// The device of a runtime. `tf32`: whether factors of f32 products may be rounded to tf32.
-    pub fn new(runtime: Arc<dyn Runtime>, tf32: bool) -> Self {
-        let target = Target { architecture: runtime.architecture().clone(), tf32, fitted: true };
-        Self {
-            context: Arc::new(Context::new(runtime)),
-            target,
-            cache: Mutex::new(Cache::new(KEPT_BLOCKS)),
-            preparations: Mutex::default(),
-        }
+    pub fn new(runtime: Arc<dyn Runtime>, tf32: bool, joins: Joins) -> Self {
+        let context = Arc::new(Context::new(runtime));
+        Self { maker: Arc::new(Maker::new(&context, tf32, joins)), context }
     }
 }
 
@@ -50,9 +39,7 @@ impl Accelerator for GpuAccelerator {
 
     fn footprint(&self, program: &Program, options: &CompileOptions) -> Result<Footprint> {
         program.check()?;
-        let (mut cache, counters) = (Cache::new(KEPT_BLOCKS), Counters::default());
-        let backend = self.context.backend();
-        let plan = compile::compile(backend, program, options.launch, &self.target, &mut cache, &counters)?;
+        let plan = self.maker.plan_afresh(program, options.launch)?;
         Ok(Footprint { arena: plan.arena as u64, derived: 0, in_place: false, exact: true })
     }
 
@@ -71,44 +58,52 @@ impl Accelerator for GpuAccelerator {
             });
         }
         program.check()?;
-        let plan = {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            let counters = &self.context.counters;
-            compile::compile(
-                self.context.backend(),
-                program,
-                options.launch,
-                &self.target,
-                &mut cache,
-                counters,
-            )?
-        };
-        let mut preparations = self.preparations.lock().unwrap_or_else(PoisonError::into_inner);
-        let ready = preparations.ready(self.context.runtime.as_ref(), &plan)?;
-        Ok(Arc::new(GpuModule::new(Arc::clone(&self.context), Signature::of(program), ready, options.launch)))
+        Ok(Arc::new(GpuModule::new(&self.context, &self.maker, program, options.launch)?))
     }
 
     fn allocate(&self, bytes: usize, purpose: Purpose) -> Result<Arc<dyn Storage>> {
         Ok(Arc::new(GpuStorage(self.context.allocate(bytes, purpose)?)))
     }
 
+    fn adopt_all(&self, all: Vec<HostBytes>, purpose: Purpose) -> Result<Vec<Arc<dyn Storage>>> {
+        let storages =
+            all.iter().map(|bytes| self.allocate(bytes.len(), purpose)).collect::<Result<Vec<_>>>()?;
+        let uploads = storages.iter().zip(all).map(|(storage, bytes)| (Arc::clone(storage), 0, bytes));
+        self.upload_all(uploads.collect())?;
+        Ok(storages)
+    }
+
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()> {
-        let memory = self.context.own("storage", "of an upload", storage)?;
-        let length = bytes.len();
-        if offset.checked_add(length).is_none_or(|end| end > memory.bytes()) {
-            return Err(Error::Binding {
-                role: "storage",
-                name: "of an upload".into(),
-                wanted: format!("{} bytes", memory.bytes()),
-                given: format!("{length} bytes for byte {offset} on"),
-            });
+        self.upload_all(vec![(Arc::clone(storage), offset, bytes)])
+    }
+
+    fn upload_all(&self, all: Vec<(Arc<dyn Storage>, usize, HostBytes)>) -> Result<()> {
+        let mut uploads = Vec::with_capacity(all.len());
+        // Held until the copies are enqueued, behind which their memory is given back.
+        let mut held = Vec::with_capacity(all.len());
+        for (storage, offset, bytes) in all {
+            let memory = self.context.own("storage", "of an upload", &storage)?;
+            let length = bytes.len();
+            if offset.checked_add(length).is_none_or(|end| end > memory.bytes()) {
+                return Err(Error::Binding {
+                    role: "storage",
+                    name: "of an upload".into(),
+                    wanted: format!("{} bytes", memory.bytes()),
+                    given: format!("{length} bytes for byte {offset} on"),
+                });
+            }
+            if length > 0 {
+                raise(&self.context.counters.bytes_uploaded, length as u64);
+                uploads.push((memory.address() + offset as u64, bytes));
+                held.push(storage);
+            }
         }
-        if length == 0 {
-            return Ok(());
-        }
-        raise(&self.context.counters.bytes_uploaded, length as u64);
         let _stream = self.context.stream()?;
-        self.context.runtime.upload(memory.address() + offset as u64, &bytes)
+        match &uploads[..] {
+            [] => Ok(()),
+            [(to, bytes)] => self.context.runtime.upload(*to, bytes),
+            many => self.context.runtime.upload_all(many),
+        }
     }
 
     fn read(&self, buffer: &Buffer) -> Result<Readback> {
@@ -143,6 +138,7 @@ impl Accelerator for GpuAccelerator {
     }
 
     fn stats(&self) -> Stats {
-        self.context.counters.snapshot()
+        let counted = self.context.counters.snapshot();
+        Stats { fallbacks: counted.fallbacks + self.context.runtime.detours(), ..counted }
     }
 }

@@ -1,9 +1,10 @@
 //! Compiling: from a Program to launch plans, one a block.
 
-use crate::Architecture;
+use crate::join::Joined;
 use crate::lower::{Callees, Target, lower};
 use crate::passes;
 use crate::plan::BlockPlan;
+use crate::{Architecture, Joins};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tintype_accel::{Counters, Coverage, Error, Kept, LaunchMode, Result, Support, raise};
@@ -13,8 +14,8 @@ use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 const DEEPEST: usize = 256;
 
 /// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself, so that a block keeps its hash
-/// whatever else of its Program changes; and by whether it runs operation by operation.
-pub(crate) type Cache = Kept<(BlockHash, bool), BlockPlan>;
+/// whatever else of its Program changes; by whether it runs operation by operation; and by whether it is called or the entry.
+pub(crate) type Cache = Kept<(BlockHash, bool, bool), BlockPlan>;
 
 /// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes
 /// together brought together.
@@ -24,7 +25,10 @@ pub(crate) fn prepared(program: &Program, launch: LaunchMode) -> Result<Program>
     let program = decompose(program.clone(), keep)?;
     Ok(match launch {
         LaunchMode::Eager => program,
-        _ => passes::fuse_norms(group_elementwise(passes::fuse_gelu(program))),
+        _ => {
+            let apart = passes::widen(passes::join_products(passes::split_rotary(program)));
+            passes::fuse_norms(group_elementwise(passes::fuse_gelu(apart)))
+        }
     })
 }
 
@@ -41,7 +45,14 @@ pub fn launch_plan(
     program.check()?;
     let target = Target { architecture: architecture.clone(), tf32: false, fitted: true };
     let (mut cache, counters) = (Cache::new(usize::MAX), Counters::default());
+    let joined = joined(program, launch, Joins::default());
+    let program = joined.as_ref().map_or(program, |joined| &joined.program);
     compile("gpu", program, launch, &target, &mut cache, &counters)
+}
+
+/// A checked Program as its products are joined for a launch mode; none where nothing is.
+pub(crate) fn joined(program: &Program, launch: LaunchMode, joins: Joins) -> Option<Joined> {
+    if launch == LaunchMode::Eager { None } else { Joined::of(program, joins) }
 }
 
 /// Compiles the blocks of a checked Program that `cache` does not hold, and gives the entry.
@@ -95,14 +106,15 @@ impl Compiler<'_> {
                 callees.insert(index, self.block(callee, depth + 1)?);
             }
         }
-        let key = (self.hashes[id.index()], self.eager);
+        let entry = id == self.program.entry_id();
+        let key = (self.hashes[id.index()], self.eager, entry);
         let plan = match self.cache.get(&key) {
             Some(plan) => {
                 raise(&self.counters.cache_hits, 1);
                 plan
             }
             None => {
-                let lowered = lower(self.program, block, &callees, &self.target);
+                let lowered = lower(self.program, block, &callees, &self.target, entry);
                 let plan = lowered
                     .map_err(|(node, reason)| Error::unsupported(self.backend, block, node, reason))?;
                 if plan.depth > DEEPEST {

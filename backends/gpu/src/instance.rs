@@ -12,12 +12,15 @@ use tintype_accel::{
     Bindings, Buffer, Counters, Error, Instance, LaunchMode, Result, Signature, Stats, raise,
 };
 
+/// What a parameter lies in, and its first byte there.
+pub(crate) type Param = (Arc<Memory>, usize);
+
 /// A module with its weights and an arena of its own.
 pub(crate) struct GpuInstance {
     context: Arc<Context>,
     signature: Arc<Signature>,
     ready: Arc<Ready>,
-    params: Vec<Arc<Memory>>,
+    params: Vec<Param>,
     /// The arena, and what libraries work in.
     scratch: [Arc<Memory>; 2],
     counters: Arc<Counters>,
@@ -41,7 +44,7 @@ impl GpuInstance {
         context: Arc<Context>,
         signature: Arc<Signature>,
         ready: Arc<Ready>,
-        params: Vec<Arc<Memory>>,
+        params: Vec<Param>,
         scratch: [Arc<Memory>; 2],
         launch: LaunchMode,
     ) -> Self {
@@ -96,7 +99,7 @@ impl GpuInstance {
                 given: "the memory of a weight".into(),
             });
         }
-        arguments.extend(self.params.iter().map(|memory| memory.address()));
+        arguments.extend(self.params.iter().map(|(memory, start)| memory.address() + *start as u64));
         arguments.extend(&states);
         results.extend(&states);
         let [arena, workspace] = &self.scratch;
@@ -107,13 +110,13 @@ impl GpuInstance {
             workspace: workspace.address(),
         };
         let recording = Recording::of(self.context.backend(), &self.ready, &frame)?;
-        holds.extend(self.params.iter().chain(&self.scratch).cloned());
+        holds.extend(self.params.iter().map(|(memory, _)| memory).chain(&self.scratch).cloned());
         let counters = [Arc::clone(&self.context.counters), Arc::clone(&self.counters)];
         Ok(Recorded::new(recording, counters, holds))
     }
 
     fn is_weight(&self, memory: &Arc<Memory>) -> bool {
-        self.params.iter().any(|param| Arc::ptr_eq(param, memory))
+        self.params.iter().any(|(param, _)| Arc::ptr_eq(param, memory))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Launch plans: compiled blocks.
 
+use crate::lower::Rim;
 use crate::{Launch, LibraryOp};
 use std::sync::Arc;
 use tintype_program::memory::Home;
@@ -16,6 +17,8 @@ pub struct BlockPlan {
     pub arena: usize,
     /// How deep calls nest, itself included.
     pub depth: usize,
+    /// How arguments and results lie.
+    pub(crate) rim: Rim,
 }
 
 /// One launch, or one call.
@@ -44,7 +47,7 @@ pub enum Action {
         /// The kernel that stands behind it.
         own: Launch,
     },
-    /// Another block, its arena at this offset of the caller's. All that is read lies in row-major order.
+    /// Another block, its arena at this offset of the caller's. All that is read lies as the block wants it.
     Call {
         /// The block.
         callee: Arc<BlockPlan>,

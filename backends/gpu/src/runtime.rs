@@ -69,6 +69,17 @@ pub trait Runtime: Send + Sync + 'static {
     /// Enqueues a copy to the device. The bytes may change or go when it returns (they have been staged).
     fn upload(&self, to: u64, bytes: &HostBytes) -> Result<()>;
 
+    /// As [`Runtime::upload`] of each: for a vendor that copies many faster than one after another.
+    fn upload_all(&self, all: &[(u64, HostBytes)]) -> Result<()> {
+        all.iter().try_for_each(|(to, bytes)| self.upload(*to, bytes))
+    }
+
+    /// How often something took another way than it should, since the device was opened: for want of page-locked memory,
+    /// for instance. Told as fallbacks.
+    fn detours(&self) -> u64 {
+        0
+    }
+
     /// Enqueues a copy on the device.
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
 
@@ -79,7 +90,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// [`Runtime::compiled`].
     fn load(&self, source: &KernelSource) -> Result<Kernel>;
 
-    /// Loads several, compiling side by side where the vendor can. An error is that of the first that fails.
+    /// Loads several, compiling side by side where the vendor can. The error is that of the first, in their order, that
+    /// fails; none is tried again.
     fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
         sources.iter().map(|source| self.load(source)).collect()
     }

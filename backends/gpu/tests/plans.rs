@@ -4,6 +4,7 @@
 use tintype_accel::LaunchMode;
 use tintype_conformance::cases;
 use tintype_gpu::{Architecture, launch_plan};
+use tintype_program::{DType, Program, TensorType};
 
 #[test]
 fn every_case_has_a_plan() {
@@ -18,4 +19,18 @@ fn every_case_has_a_plan() {
             assert_eq!(plan.launches() > 0, moves, "{}, {launch}", case.name);
         }
     }
+}
+
+#[test]
+fn blocks_get_arguments_from_aligned_addresses_on() {
+    let launches = |start: usize| {
+        let program = Program::trace("caller", |scope| {
+            let x = scope.input("x", TensorType::new(DType::F32, [1, 64]))?.slice(1, start, start + 32)?;
+            let block = scope.block("norm", &[x.ty()], |_, x| Ok(vec![x[0].layer_norm(None, 1e-6)?]))?;
+            scope.output("y", &block.call(scope, &[&x])?.remove(0))
+        });
+        launch_plan(&program.unwrap(), LaunchMode::Compiled, &Architecture::hopper()).unwrap().launches()
+    };
+    assert_eq!(launches(0), launches(4), "a multiple of 16 bytes is taken where it lies");
+    assert_eq!(launches(0) + 1, launches(3), "others are copied first");
 }

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use std::any::Any;
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use tintype_program::TensorType;
@@ -69,8 +70,24 @@ impl Buffer {
 pub enum HostBytes {
     /// Bytes of their own.
     Owned(Arc<Vec<u8>>),
-    /// A range of something shared, such as a mapped file.
+    /// A range of something shared.
     Shared(Arc<dyn AsRef<[u8]> + Send + Sync>, Range<usize>),
+    /// A range of a file that is mapped, and can be read as well.
+    File(Arc<dyn FileBytes>, Range<usize>),
+}
+
+/// A mapped file. Whoever copies from it does better to read it: a page that is read need not be mapped first, and a file
+/// that was cut short meanwhile is an error then, where a touched page would end the process.
+pub trait FileBytes: AsRef<[u8]> + Send + Sync {
+    /// Reads the file from `offset` on, as many bytes as `into` has.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before, and whatever the system reports.
+    fn read_at(&self, offset: usize, into: &mut [u8]) -> io::Result<()>;
+
+    /// What messages call it.
+    fn name(&self) -> String;
 }
 
 impl HostBytes {
@@ -79,7 +96,45 @@ impl HostBytes {
         match self {
             HostBytes::Owned(bytes) => bytes,
             HostBytes::Shared(shared, range) => (**shared).as_ref().get(range.clone()).unwrap_or_default(),
+            HostBytes::File(file, range) => (**file).as_ref().get(range.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Whether they lie in memory that others have too, such as a file's pages.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, HostBytes::Owned(_))
+    }
+
+    /// Copies the bytes from `offset` on, as many as `into` has. Those of a file are read from it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where a file cannot be read, or has become shorter; [`Error::Binding`] where there are not as many.
+    pub fn copy_to(&self, offset: usize, into: &mut [u8]) -> Result<()> {
+        let (length, wanted) = (self.len(), offset.checked_add(into.len()));
+        let Some(end) = wanted.filter(|&end| end <= length) else {
+            return Err(Error::Binding {
+                role: "copy",
+                name: format!("of {} bytes from byte {offset} on", into.len()),
+                wanted: "within what is copied".into(),
+                given: format!("{length} bytes"),
+            });
+        };
+        if let HostBytes::File(file, range) = self {
+            return file.read_at(range.start + offset, into).map_err(|error| Error::File {
+                file: file.name(),
+                reason: match error.kind() {
+                    io::ErrorKind::UnexpectedEof => format!(
+                        "it ended before byte {} while it was read, and was longer when it was opened: something cut it \
+                         short. Let whatever writes it finish, or fetch it again, and start anew",
+                        range.start + end
+                    ),
+                    _ => format!("cannot be read from byte {} on: {error}", range.start + offset),
+                },
+            });
+        }
+        into.copy_from_slice(&self.as_slice()[offset..end]);
+        Ok(())
     }
 
     /// How many there are.

@@ -76,6 +76,15 @@ pub enum Error {
         /// Bytes free.
         free: u64,
     },
+    /// Device memory ran out for something that the driver keeps for itself, of which it does not say how much it wanted:
+    /// a context, code, a graph, a launch.
+    #[error("{device} has no memory left for its driver: {reason}")]
+    DriverOutOfMemory {
+        /// The device.
+        device: String,
+        /// What was asked of the driver, and what it said.
+        reason: String,
+    },
     /// A buffer does not fit the slot that it was bound to.
     #[error("{role} `{name}` is {wanted}, and was given {given}")]
     Binding {
@@ -120,6 +129,14 @@ pub enum Error {
         /// The files.
         origin: String,
         /// Why it does not fit.
+        reason: String,
+    },
+    /// A file that was open could not be read to the end of what it held when it was opened.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// What happened, and what to do.
         reason: String,
     },
     /// Work that was enqueued earlier failed on the device.

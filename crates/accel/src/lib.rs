@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bare;
 mod buffer;
 mod coverage;
 mod device;
@@ -40,6 +41,7 @@ mod footprint;
 mod host;
 mod kept;
 mod launch;
+mod loading;
 mod memory;
 mod plugin;
 mod registry;
@@ -47,7 +49,8 @@ mod signature;
 mod stats;
 mod weights;
 
-pub use buffer::{Buffer, HostBytes, Storage};
+pub use bare::Bare;
+pub use buffer::{Buffer, FileBytes, HostBytes, Storage};
 pub use coverage::{Coverage, OpCoverage, Support};
 pub use device::{Capabilities, Device, Obstacle, ObstacleKind, Probe};
 pub use error::{Error, Result};
@@ -59,6 +62,6 @@ pub use launch::{FlushReason, LaunchMode};
 pub use memory::{MemoryAccount, MemoryReport, Purpose};
 pub use plugin::{Accelerator, CompileOptions, Driver, Instance, Module, OpenOptions};
 pub use registry::{Choice, Opened, Registry};
-pub use signature::{Bindings, CompleteBindings, ParamSlot, Signature, Slot};
+pub use signature::{Bindings, CompleteBindings, ParamSlot, Signature, Slot, Within};
 pub use stats::{Counters, Stats, raise};
 pub use weights::{MayIgnore, Weights};

@@ -2,7 +2,7 @@
 //! [`Module`] that is a compiled Program, and an [`Instance`] that is a module with weights, ready to run.
 
 use crate::{
-    Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
+    Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
     MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
 };
 use std::sync::Arc;
@@ -21,6 +21,13 @@ pub trait Driver: Send + Sync {
 
     /// Opens the device of this ordinal.
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>>;
+
+    /// What the vendor's own parts take on the device of this ordinal, for a process that has opened none; none where there
+    /// is nothing but the plugin itself.
+    fn bare(&self, ordinal: usize) -> Result<Option<Bare>> {
+        let _ = ordinal;
+        Ok(None)
+    }
 }
 
 /// How a device is opened.
@@ -76,8 +83,18 @@ pub trait Accelerator: Send + Sync {
         Ok(storage)
     }
 
+    /// As [`Accelerator::adopt`] of each: for a plugin that copies many faster than one after another.
+    fn adopt_all(&self, all: Vec<HostBytes>, purpose: Purpose) -> Result<Vec<Arc<dyn Storage>>> {
+        all.into_iter().map(|bytes| self.adopt(bytes, purpose)).collect()
+    }
+
     /// Enqueues a copy of `bytes` to `offset` of `storage`.
     fn upload(&self, storage: &Arc<dyn Storage>, offset: usize, bytes: HostBytes) -> Result<()>;
+
+    /// As [`Accelerator::upload`] of each: for a plugin that copies many faster than one after another.
+    fn upload_all(&self, all: Vec<(Arc<dyn Storage>, usize, HostBytes)>) -> Result<()> {
+        all.into_iter().try_for_each(|(storage, offset, bytes)| self.upload(&storage, offset, bytes))
+    }
 
     /// Enqueues a copy to the host. Accumulated work is flushed first, for [`FlushReason::ReadBack`].
     fn read(&self, buffer: &Buffer) -> Result<Readback>;
@@ -105,6 +122,11 @@ pub trait Module: Send + Sync {
 
     /// Bytes of intermediate results that an instance needs.
     fn arena_bytes(&self) -> usize;
+
+    /// Bytes that the device's libraries work in besides, for an instance.
+    fn workspace_bytes(&self) -> usize {
+        0
+    }
 
     /// Ties the module to weights. Every parameter must be there, of its type, encoding and source.
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>>;

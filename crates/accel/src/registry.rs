@@ -1,6 +1,6 @@
 //! The plugins of a build, and the choice of one.
 
-use crate::{Accelerator, Device, Driver, Error, OpenOptions, Probe, Result};
+use crate::{Accelerator, Bare, Device, Driver, Error, OpenOptions, Probe, Result};
 use std::fmt;
 use std::sync::Arc;
 
@@ -82,6 +82,18 @@ impl Registry {
     /// Every plugin and what it finds.
     pub fn probe(&self) -> Vec<(&'static str, Probe)> {
         self.drivers.iter().map(|driver| (driver.name(), driver.probe())).collect()
+    }
+
+    /// What the vendor's own parts take, without opening a device or looking for one first: [`Driver::bare`] of a plugin by
+    /// its name and a device by its number, or `backend:number`.
+    pub fn bare(&self, backend: &str, device: Option<&str>) -> Result<Option<Bare>> {
+        let number = device.map_or("0", |device| device.rsplit(':').next().unwrap_or(device));
+        let ordinal = number.parse().map_err(|_| Error::NoSuchDevice {
+            backend: backend.into(),
+            device: number.into(),
+            known: "devices by number, from 0: no other is looked for here".into(),
+        })?;
+        self.driver(backend)?.bare(ordinal)
     }
 
     /// Opens a device. `backend` is a plugin's name or `auto`; `device` is an ordinal, `backend:ordinal`, an id, or the

@@ -13,8 +13,8 @@ pub struct Slot {
     pub ty: TensorType,
 }
 
-/// A parameter, and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
+/// A parameter, and where it comes from. Two are equal if they declare the same, wherever they are to lie.
+#[derive(Clone, Debug)]
 pub struct ParamSlot {
     /// The name.
     pub name: String,
@@ -24,6 +24,26 @@ pub struct ParamSlot {
     pub encoding: Encoding,
     /// The recipe for its elements.
     pub source: Source,
+    /// Where a plugin that joins parameters would have it lie; nothing for memory of its own.
+    pub within: Option<Within>,
+}
+
+/// A part of memory that several parameters share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The name of the whole.
+    pub whole: Arc<str>,
+    /// Bytes of the whole.
+    pub bytes: usize,
+    /// The part's first byte, a multiple of [`Buffer::ALIGNMENT`].
+    pub offset: usize,
+}
+
+impl PartialEq for ParamSlot {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { name, ty, encoding, source, within: _ } = self;
+        (name, ty, encoding, source) == (&other.name, &other.ty, &other.encoding, &other.source)
+    }
 }
 
 /// A Program's rim.
@@ -57,6 +77,7 @@ impl Signature {
                     ty: entry.ty(param.value).clone(),
                     encoding: param.encoding.clone(),
                     source: source.clone(),
+                    within: None,
                 })
                 .collect(),
         }

@@ -1,7 +1,8 @@
 //! Weights on a device: loaded once, shared by every module that reads them, writable in place.
 
 use crate::evaluate::{Failure, evaluate};
-use crate::{Accelerator, Error, HostBytes, ParamSlot, Purpose, Result, Storage, TensorSource};
+use crate::loading::Loading;
+use crate::{Accelerator, Error, HostBytes, ParamSlot, Result, Storage, TensorSource};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,15 +27,22 @@ struct Derived {
 struct Weight {
     slot: ParamSlot,
     storage: Arc<dyn Storage>,
+    /// Where it starts in the storage: not at 0 where it shares the storage with others.
+    offset: usize,
     generation: AtomicU64,
 }
+
+/// Bytes that are handed to the device at once: enough that a plugin's threads have no end of a weight to wait for, and no
+/// more than may be in memory twice where a weight is converted on its way.
+const TOGETHER: usize = 512 << 20;
 
 /// What becomes of checkpoint tensors that no parameter reads.
 pub type MayIgnore<'a> = &'a dyn Fn(&str) -> bool;
 
 impl Weights {
     /// Evaluates the sources of `params` and puts the results on the device. Parameters that several modules declare
-    /// alike are loaded once. `progress` is told how many of how many bytes are there.
+    /// alike are loaded once. `progress` is told how many of how many bytes are there: 0 at first, then whenever many went to
+    /// the device together.
     ///
     /// Every missing, misshapen or unused tensor is an error; `may_ignore` names those that a model is known to leave.
     pub fn load<'p>(
@@ -49,16 +57,26 @@ impl Weights {
         let size =
             |slot: &ParamSlot| slot.encoding.layout(&slot.ty).map_or(0, |layout| layout.bytes() as u64);
         let total = slots.values().map(|slot| size(slot)).sum();
-        let mut done = 0;
-        let mut entries = HashMap::with_capacity(slots.len());
-        for (name, slot) in slots {
+        progress(0, total);
+        let mut loading = Loading::new(accelerator);
+        let (mut held, mut done) = (0, 0);
+        let mut slots = slots.into_iter().peekable();
+        while let Some((name, slot)) = slots.next() {
             let bytes = evaluate(slot, checkpoint).map_err(|failure| explain(failure, name, checkpoint))?;
-            let storage = accelerator.adopt(bytes, Purpose::Weights)?;
+            held += bytes.len();
             done += size(slot);
-            progress(done, total);
-            let weight = Weight { slot: slot.clone(), storage, generation: AtomicU64::new(0) };
-            entries.insert(name.to_string(), weight);
+            loading.take(slot, bytes)?;
+            if slots.peek().is_none() || held >= TOGETHER {
+                loading.put()?;
+                progress(done, total);
+                held = 0;
+            }
         }
+        let entries = loading.loaded.into_iter().map(|(slot, storage, offset)| {
+            let weight = Weight { slot: slot.clone(), storage, offset, generation: AtomicU64::new(0) };
+            (slot.name.clone(), weight)
+        });
+        let entries = entries.collect();
         let (accelerator, writes) = (Arc::clone(accelerator), AtomicU64::new(0));
         Ok(Arc::new(Self { accelerator, entries, writes, derived: Mutex::default() }))
     }
@@ -68,8 +86,22 @@ impl Weights {
         &self.accelerator
     }
 
-    /// The memory of a parameter, for a module that declares it as `slot` does.
+    /// The memory of a parameter, for a module that declares it as `slot` does. Refused where it shares memory with others, as
+    /// it does on the device of a plugin that asked for that; [`Weights::place`] says where there.
     pub fn resolve(&self, slot: &ParamSlot) -> Result<&Arc<dyn Storage>> {
+        match self.place(slot)? {
+            (storage, 0) => Ok(storage),
+            (_, offset) => Err(Error::Binding {
+                role: "parameter",
+                name: slot.name.clone(),
+                wanted: "memory of its own".into(),
+                given: format!("byte {offset} on of memory that it shares"),
+            }),
+        }
+    }
+
+    /// The memory that a parameter lies in and its first byte there, for a module that declares it as `slot` does.
+    pub fn place(&self, slot: &ParamSlot) -> Result<(&Arc<dyn Storage>, usize)> {
         let refuse = |given: String| Error::Binding {
             role: "parameter",
             name: slot.name.clone(),
@@ -77,7 +109,7 @@ impl Weights {
             given,
         };
         match self.entries.get(&slot.name) {
-            Some(weight) if weight.slot == *slot => Ok(&weight.storage),
+            Some(weight) if weight.slot == *slot => Ok((&weight.storage, weight.offset)),
             Some(Weight { slot, .. }) => {
                 Err(refuse(format!("{} {:?} from {:?}", slot.ty, slot.encoding, slot.source)))
             }
@@ -122,7 +154,7 @@ impl Weights {
         if bytes.len() != layout.bytes() {
             return Err(refuse(format!("{} bytes of {}", layout.bytes(), weight.slot.ty)));
         }
-        self.accelerator.upload(&weight.storage, 0, bytes.clone())?;
+        self.accelerator.upload(&weight.storage, weight.offset, bytes.clone())?;
         weight.generation.fetch_add(1, Ordering::AcqRel);
         self.writes.fetch_add(1, Ordering::AcqRel);
         Ok(())
@@ -132,19 +164,23 @@ impl Weights {
     /// `kind` tells apart what is derived from one weight. `make` allocates with [`Purpose::Derived`], so that it is
     /// counted. It is given the weight and, where there is one, an older generation's storage: if it enqueues the work
     /// to remake that in place and gives it back, whoever has captured its address need not capture again; if it gives
-    /// another, the older one is let go.
+    /// another, the older one is let go. Nothing is derived from a weight that shares its memory with others.
     pub fn derive(
         &self,
         name: &str,
         kind: &str,
         make: impl FnOnce(&Arc<dyn Storage>, Option<&Arc<dyn Storage>>) -> Result<Arc<dyn Storage>>,
     ) -> Result<Arc<dyn Storage>> {
-        let weight = self.entries.get(name).ok_or_else(|| Error::Binding {
+        let refuse = |wanted: &str, given: &str| Error::Binding {
             role: "parameter",
             name: name.into(),
-            wanted: "not there".into(),
-            given: "nothing".into(),
-        })?;
+            wanted: wanted.into(),
+            given: given.into(),
+        };
+        let weight = self.entries.get(name).ok_or_else(|| refuse("not there", "nothing"))?;
+        if weight.slot.within.is_some() {
+            return Err(refuse("memory of its own", "memory that it shares"));
+        }
         let generation = weight.generation.load(Ordering::Acquire);
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (name.to_string(), kind.to_string());
@@ -172,6 +208,9 @@ fn distinct<'p>(
                 origin: checkpoint.origin(),
                 reason: format!("two modules declare it, as {} and as {}", known.ty, slot.ty),
             });
+        }
+        if known.within.is_none() {
+            *known = slot;
         }
     }
     Ok(slots)

@@ -2,7 +2,8 @@
 
 use crate::process::MemoryWatch;
 use crate::result::{
-    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, StepSeconds,
+    Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -12,10 +13,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
+mod cold;
 mod module;
 mod pipeline;
+mod sizes;
+mod steps;
+mod upload;
+
+pub use cold::cold;
+pub use sizes::sizes;
+pub use upload::upload;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +38,7 @@ pub enum What {
     T5,
     /// The CLIP text encoder.
     Clip,
-    /// A prompt to a picture, from a model's folder.
+    /// A prompt to a picture.
     Pipeline,
 }
 
@@ -41,6 +51,8 @@ pub struct Options {
     pub preset: Option<String>,
     /// A model's folder in the diffusers layout: of the component, or of the whole model. Weights are read from it.
     pub model: Option<PathBuf>,
+    /// The model folder whose tokenizers a pipeline with random weights takes: they cannot be drawn.
+    pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
     /// The launch mode.
@@ -53,8 +65,15 @@ pub struct Options {
     pub height: Option<usize>,
     /// Tokens of text.
     pub text_tokens: Option<usize>,
-    /// Denoising steps of a pipeline.
-    pub steps: usize,
+    /// Pixels across and down of each size that [`sizes()`] goes through.
+    pub sizes: Vec<[usize; 2]>,
+    /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
+    pub mapped: bool,
+    /// Where a pipeline writes each picture as a PNG: a run ends when that is there too.
+    pub png: Option<PathBuf>,
+    /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
+    /// is computed once before them included, in place of one run of the whole module.
+    pub steps: Option<usize>,
     /// Of random weights and inputs, and of a pipeline's noise.
     pub seed: u64,
     /// Runs after the cold and the warm one that are not counted.
@@ -113,13 +132,17 @@ impl Options {
             what,
             preset: None,
             model: None,
+            tokenizers: None,
             dtype: None,
             launch: None,
             threads: None,
             width: None,
             height: None,
             text_tokens: None,
-            steps: 4,
+            sizes: vec![[1024, 1024], [1360, 768], [512, 512]],
+            mapped: false,
+            png: None,
+            steps: None,
             seed: 0,
             warmup: 1,
             repeats: 10,
@@ -145,8 +168,17 @@ trait Subject {
     fn about(&self) -> &About;
     /// One run, to its results.
     fn run(&mut self) -> Result<()>;
+    /// The steps of a run, and the seconds of what comes before them, measured now; none of a subject without.
+    fn before_steps(&mut self) -> Result<Option<(usize, f64)>> {
+        Ok(None)
+    }
     /// Writes inputs and outputs of the last run to a folder.
     fn save(&self, folder: &Path) -> Result<()>;
+    /// Seconds of the call that enqueues a run, the device's queue being empty, after which the run is waited for. None
+    /// for what enqueues in more than one call.
+    fn launch(&mut self) -> Result<Option<f64>>;
+    /// Seconds of a run among so many that are enqueued behind each other. None as for [`Subject::launch`].
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>>;
     /// Refuses outputs that are not finite.
     fn check(&self) -> Result<()>;
 }
@@ -157,9 +189,14 @@ pub struct Bench {
     options: Options,
     subject: Box<dyn Subject>,
     warm: f64,
+    /// As [`Subject::before_steps`].
+    steps: Option<(usize, f64)>,
     start: Stats,
     warmed: Stats,
     process: Option<ProcessMemory>,
+    /// Seconds of the calls that enqueue a run into an empty queue.
+    launches: Vec<f64>,
+    busy: Option<f64>,
 }
 
 impl Bench {
@@ -172,18 +209,34 @@ impl Bench {
     pub fn open(accelerator: Arc<dyn Accelerator>, options: Options) -> Result<Self> {
         let watch = MemoryWatch::start();
         let before = accelerator.stats();
-        let mut subject: Box<dyn Subject> = match options.what {
-            What::Pipeline => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
-            _ => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
+        let mut subject: Box<dyn Subject> = match (options.what, options.steps) {
+            (What::Pipeline, _) => Box::new(pipeline::PipelineSubject::open(&accelerator, &options)?),
+            (What::Transformer, Some(steps)) => {
+                Box::new(steps::StepsSubject::open(&accelerator, &options, steps)?)
+            }
+            (what, Some(steps)) => return Err(no_steps(what, steps)),
+            (_, None) => Box::new(module::ModuleSubject::open(&accelerator, &options)?),
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
         for _ in 0..options.warmup {
             subject.run()?;
         }
+        let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
         let process = watch.map(MemoryWatch::finish);
-        Ok(Self { accelerator, options, subject, warm, start: warmed - before, warmed, process })
+        Ok(Self {
+            accelerator,
+            options,
+            subject,
+            warm,
+            steps,
+            start: warmed - before,
+            warmed,
+            process,
+            launches: Vec::new(),
+            busy: None,
+        })
     }
 
     /// Seconds of the cold run.
@@ -217,8 +270,25 @@ impl Bench {
     ///
     /// As [`Bench::once`].
     pub fn run(&mut self) -> Result<BenchResult> {
+        self.time_launches()?;
         let steady = (0..self.options.repeats).map(|_| self.once()).collect::<Result<Vec<_>>>()?;
         Ok(self.result(steady))
+    }
+
+    /// Times the call that enqueues a run, the queue being empty, as often as the options ask for runs, and then a run among
+    /// as many that are enqueued behind each other. None of the
+    /// counters of steady runs takes them in: those begin here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::once`].
+    pub fn time_launches(&mut self) -> Result<()> {
+        for _ in 0..self.options.repeats {
+            self.launches.extend(self.subject.launch()?);
+        }
+        self.busy = self.subject.busy(self.options.repeats)?;
+        self.warmed = self.accelerator.stats();
+        Ok(())
     }
 
     /// The result, for repeats that the caller has timed with [`Bench::once`].
@@ -232,12 +302,25 @@ impl Bench {
             ..process
         });
         let planned_arena = about.planned_arena;
+        let steps = self.steps.map(|(count, before)| StepSeconds {
+            count: count as u64,
+            each: summary.map(|summary| summary.median / count as f64),
+            before,
+        });
         BenchResult {
             model: about.model.clone(),
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
             launch: about.launch.name().into(),
-            seconds: Seconds { cold: about.cold, warm: self.warm, steady, summary },
+            seconds: Seconds {
+                cold: about.cold,
+                warm: self.warm,
+                steady,
+                summary,
+                launch: Summary::of(&self.launches),
+                busy: self.busy,
+                steps,
+            },
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -254,6 +337,11 @@ fn timed(subject: &mut dyn Subject) -> Result<f64> {
     let started = Instant::now();
     subject.run()?;
     Ok(started.elapsed().as_secs_f64())
+}
+
+fn no_steps(what: What, steps: usize) -> Error {
+    let remedy = format!("{what} has no steps: leave it out, or measure the transformer or a pipeline");
+    Error::Request { option: "steps", value: steps.to_string(), remedy }
 }
 
 /// A result that says where, when and of what, and holds no measurement.
@@ -276,7 +364,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         dtype: String::new(),
         engine: "native".into(),
         launch: String::new(),
-        seconds: Seconds { cold: 0.0, warm: 0.0, steady: Vec::new(), summary: None },
+        seconds: Seconds::default(),
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),
@@ -284,6 +372,8 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         versions,
         command: environment::command(),
         date: environment::date(),
+        startup: None,
+        at_sizes: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use tintype_program::{DType, Program, TensorType};
 
 /// Where on the schedule the denoiser stands, and the guidance that it is told.
 const TIME: f64 = 0.7;
-const GUIDANCE: f64 = 3.5;
+pub(crate) const GUIDANCE: f64 = 3.5;
 /// What stands before CLIP's parameters in every checkpoint that transformers saves.
 const CLIP_PREFIX: &str = "text_model";
 
@@ -36,21 +36,39 @@ pub(crate) struct Input {
 }
 
 /// A config with the weights beside it, or a preset's without.
-struct Source {
-    model: String,
-    config: String,
-    weights: Option<Checkpoint>,
+pub(crate) struct Source {
+    pub(crate) model: String,
+    pub(crate) config: String,
+    pub(crate) weights: Option<Checkpoint>,
     side: [usize; 2],
-    text_tokens: usize,
+    pub(crate) text_tokens: usize,
     /// Whether somebody asked for so many: if not, a model that takes fewer is given fewer.
     tokens_asked: bool,
-    dtype: DType,
+    pub(crate) dtype: DType,
 }
 
 impl Case {
     /// Reads the folder or preset that `options` name and traces its Program.
     pub(crate) fn open(options: &Options) -> Result<Self> {
-        let source = Source::open(options)?;
+        Self::of(Source::open(options)?, options)
+    }
+
+    /// The module of a config, without weights. Sizes that `options` leaves open are small.
+    pub(crate) fn described(config: String, options: &Options) -> Result<Self> {
+        let side = |asked: Option<usize>| asked.unwrap_or(64);
+        let source = Source {
+            model: String::new(),
+            config,
+            weights: None,
+            side: [side(options.width), side(options.height)],
+            text_tokens: options.text_tokens.unwrap_or(77),
+            tokens_asked: options.text_tokens.is_some(),
+            dtype: options.dtype.unwrap_or(DType::F32),
+        };
+        Self::of(source, options)
+    }
+
+    fn of(source: Source, options: &Options) -> Result<Self> {
         match options.what {
             What::Transformer => transformer(source, options.seed),
             What::Vae => decoder(source, options.seed),
@@ -61,7 +79,7 @@ impl Case {
 }
 
 impl Source {
-    fn open(options: &Options) -> Result<Self> {
+    pub(crate) fn open(options: &Options) -> Result<Self> {
         let default = preset(options.what, options.preset.as_deref())?;
         let side = |asked: Option<usize>| asked.unwrap_or(default.side);
         let mut source = Source {
@@ -90,6 +108,12 @@ impl Source {
         let sizes = sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect();
         let Source { model, weights, dtype, .. } = self;
         Case { model, program, dtype, sizes, inputs, weights }
+    }
+
+    /// Tokens of a Flux picture, down and across: 2 by 2 latent pixels, and each of those 8 by 8 pixels.
+    pub(crate) fn grid(&self) -> Result<[usize; 2]> {
+        let [across, down] = self.units(16)?;
+        Ok([down, across])
     }
 
     /// Pixels as multiples of `unit`: width and height.
@@ -125,7 +149,7 @@ fn floats(name: &'static str, dtype: DType, shape: &[usize], values: &[f32]) -> 
     Input { name, ty: TensorType::new(dtype, shape), bytes: from_f32(dtype, values) }
 }
 
-fn normals(name: &'static str, dtype: DType, shape: &[usize], seed: u64) -> Input {
+pub(crate) fn normals(name: &'static str, dtype: DType, shape: &[usize], seed: u64) -> Input {
     let count = shape.iter().product();
     floats(name, dtype, shape, &Draws::of(seed, name).normals(count, 0.0, 1.0))
 }
@@ -137,8 +161,7 @@ fn integers(name: &'static str, shape: &[usize], values: &[i32]) -> Input {
 
 fn transformer(source: Source, seed: u64) -> Result<Case> {
     let config = flux::Config::from_json(&source.config)?;
-    // A token is 2 by 2 latent pixels, and each of those 8 by 8 pixels.
-    let [across, down] = source.units(16)?;
+    let [down, across] = source.grid()?;
     let (dtype, text_tokens, image_tokens) = (source.dtype, source.text_tokens, across * down);
     let program = flux::program(&config, flux::Sizes { batch: 1, text_tokens, image_tokens }, dtype)?;
     let angles = flux::rope_tables(&config, text_tokens, down, across)?;

@@ -32,6 +32,28 @@ pub enum Error {
         /// The output.
         output: String,
     },
+    /// A weight that is not the same on the device.
+    #[error(
+        "`{what}` on the device is not what its file holds: the copy went wrong, and its timing says nothing"
+    )]
+    Differs {
+        /// The weight.
+        what: String,
+    },
+    /// Memory that grew by more or less than was planned.
+    #[error("at {width} x {height} pixels the device's {what} grew by {grown} bytes; {planned} were planned")]
+    Grown {
+        /// Pixels across.
+        width: u64,
+        /// Pixels down.
+        height: u64,
+        /// What grew.
+        what: &'static str,
+        /// By how many bytes.
+        grown: u64,
+        /// How many were planned.
+        planned: u64,
+    },
     /// The device.
     #[error(transparent)]
     Accel(#[from] tintype_accel::Error),

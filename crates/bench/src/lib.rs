@@ -22,6 +22,7 @@ mod bench;
 mod case;
 mod environment;
 mod error;
+mod model;
 mod peak;
 mod preset;
 mod process;
@@ -32,12 +33,14 @@ mod save;
 mod summary;
 mod triad;
 
-pub use bench::{Bench, Options, What};
+pub use bench::{Bench, Options, What, cold, sizes, upload};
 pub use error::{Error, Result};
+pub use model::RandomModel;
 pub use peak::peak;
 pub use rates::rates;
 pub use result::{
-    BenchResult, Counters, Counts, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, Work,
+    AtSize, BenchResult, Counters, Counts, DeviceUsed, Mark, Memory, OperationCount, ProcessMemory, SCHEMA,
+    Seconds, Startup, StepSeconds, Work,
 };
 pub use summary::Summary;
 pub use triad::bandwidth;

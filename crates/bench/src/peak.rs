@@ -50,7 +50,7 @@ pub fn peak(
     result.launch = "eager".into();
     // The first sample is the cold one here: there is nothing to compile.
     let first = steady.first().copied().unwrap_or_default();
-    result.seconds = Seconds { cold: first, warm: first, steady, summary };
+    result.seconds = Seconds { cold: first, warm: first, steady, summary, ..Seconds::default() };
     let flops_per_second = summary.map(|summary| flops as f64 / summary.median);
     result.work = Work { flops, bytes: 0, flops_per_second, bytes_per_second: None };
     Ok(result)

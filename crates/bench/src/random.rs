@@ -1,7 +1,7 @@
 //! Numbers for weights and inputs: random, bell-shaped, the same for the same seed on every machine.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tintype_accel::{HostTensor, ParamSlot, TensorSource, from_f32};
@@ -60,13 +60,14 @@ impl Draws {
 pub(crate) struct RandomWeights {
     seed: u64,
     types: BTreeMap<String, TensorType>,
-    spent: Cell<Duration>,
+    /// Nanoseconds that drawing took.
+    spent: AtomicU64,
 }
 
 impl RandomWeights {
-    /// For a module's parameters. Sources other than a plain load are made of loads whose shapes they do not tell, so
+    /// For the parameters of a module's Programs. Sources other than a plain load are made of loads whose shapes they do not tell, so
     /// they are refused.
-    pub(crate) fn of(params: &[ParamSlot], seed: u64) -> Result<Self, String> {
+    pub(crate) fn of<'p>(params: impl IntoIterator<Item = &'p ParamSlot>, seed: u64) -> Result<Self, String> {
         let mut types = BTreeMap::new();
         for slot in params {
             match &slot.source {
@@ -74,12 +75,17 @@ impl RandomWeights {
                 other => return Err(format!("`{}` comes from {other:?}", slot.name)),
             };
         }
-        Ok(Self { seed, types, spent: Cell::default() })
+        Ok(Self { seed, types, spent: AtomicU64::default() })
+    }
+
+    /// Every tensor's name and type, sorted by name.
+    pub(crate) fn types(&self) -> &BTreeMap<String, TensorType> {
+        &self.types
     }
 
     /// The time that drawing took: no part of loading.
     pub(crate) fn spent(&self) -> Duration {
-        self.spent.get()
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
     }
 }
 
@@ -95,27 +101,32 @@ impl TensorSource for RandomWeights {
     fn get(&self, name: &str) -> Result<Option<HostTensor>, String> {
         let Some(ty) = self.types.get(name) else { return Ok(None) };
         let started = Instant::now();
-        let fan_in: usize = ty.shape.iter().skip(1).product();
-        let (mean, deviation) = match ty.shape.len() {
-            0 | 1 if name.ends_with("bias") => (0.0, 0.02),
-            0 | 1 => (1.0, 0.1),
-            _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
-        };
-        let draws = Draws::of(self.seed, name);
-        let bytes = drawn(&draws, ty, mean, deviation).into();
-        self.spent.set(self.spent.get() + started.elapsed());
-        Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes }))
+        let mut bytes = vec![0; ty.bytes()];
+        draw(self.seed, name, ty, &mut bytes);
+        let spent = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.spent.fetch_add(spent, Ordering::Relaxed);
+        Ok(Some(HostTensor { dtype: ty.dtype, shape: ty.shape.clone(), bytes: bytes.into() }))
     }
 }
 
-/// The bytes of a tensor's worth of draws, by as many threads as the machine has: billions are wanted.
-fn drawn(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32) -> Vec<u8> {
+/// Draws a weight into memory of its size.
+pub(crate) fn draw(seed: u64, name: &str, ty: &TensorType, into: &mut [u8]) {
+    let fan_in: usize = ty.shape.iter().skip(1).product();
+    let (mean, deviation) = match ty.shape.len() {
+        0 | 1 if name.ends_with("bias") => (0.0, 0.02),
+        0 | 1 => (1.0, 0.1),
+        _ => (0.0, 1.0 / (fan_in.max(1) as f32).sqrt()),
+    };
+    fill(&Draws::of(seed, name), ty, mean, deviation, into);
+}
+
+/// A tensor's worth of draws, by as many threads as the machine has: billions are wanted.
+fn fill(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32, bytes: &mut [u8]) {
     /// So few that a thread of their own would not pay.
     const FEW: usize = 1 << 16;
     let elements = ty.elements();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = elements.div_ceil(threads).max(FEW);
-    let mut bytes = vec![0; ty.bytes()];
     thread::scope(|scope| {
         for (index, part) in bytes.chunks_mut(share * ty.dtype.size()).enumerate() {
             let mut draws = draws.after(index * share);
@@ -128,7 +139,6 @@ fn drawn(draws: &Draws, ty: &TensorType, mean: f32, deviation: f32) -> Vec<u8> {
             });
         }
     });
-    bytes
 }
 
 #[cfg(test)]
@@ -150,6 +160,8 @@ mod tests {
     fn threads_draw_what_one_would() {
         let ty = TensorType::new(tintype_program::DType::F32, [300_001]);
         let alone = Draws::of(1, "w").normals(ty.elements(), 0.5, 2.0);
-        assert_eq!(drawn(&Draws::of(1, "w"), &ty, 0.5, 2.0), from_f32(ty.dtype, &alone));
+        let mut bytes = vec![0; ty.bytes()];
+        fill(&Draws::of(1, "w"), &ty, 0.5, 2.0, &mut bytes);
+        assert_eq!(bytes, from_f32(ty.dtype, &alone));
     }
 }

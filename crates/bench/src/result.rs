@@ -4,7 +4,7 @@ use crate::Summary;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use tintype_accel::{MemoryReport, Stats};
+use tintype_accel::{Bare, MemoryReport, Stats};
 
 /// The version of [`BenchResult`]. Raised when a field is renamed, removed or changes its meaning; readers refuse others.
 pub const SCHEMA: u32 = 1;
@@ -14,7 +14,7 @@ pub const SCHEMA: u32 = 1;
 pub struct BenchResult {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What was measured: `transformer`, `vae`, `t5`, `clip`, `pipeline`, `fma`.
+    /// What was measured: `transformer`, `vae`, `t5`, `clip`, `pipeline`, `cold`, `upload`, `sizes`, `fma`.
     pub what: String,
     /// The preset, or the folder that the model came from.
     pub model: String,
@@ -44,6 +44,58 @@ pub struct BenchResult {
     pub command: Vec<String>,
     /// When, in UTC.
     pub date: String,
+    /// Of `cold`: what was done by when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<Startup>,
+    /// Of `sizes`: each in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_sizes: Vec<AtSize>,
+}
+
+/// From the start of a process to its first picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Startup {
+    /// In order.
+    pub marks: Vec<Mark>,
+    /// Seconds from the start to when the first denoising step was done.
+    pub first_step: f64,
+    /// Bytes of weights that were loaded until then.
+    pub loaded: u64,
+    /// Seconds of that: from when a component's Program was compiled to when the last of its weights had left for the
+    /// device.
+    pub loading: f64,
+    /// What the vendor's own parts take, by another process that was started right after.
+    pub bare: Option<Bare>,
+}
+
+/// What was done by when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What.
+    pub name: String,
+    /// Seconds from the start; the drawing of random weights is left out.
+    pub at: f64,
+}
+
+/// A size, the ones before it being kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AtSize {
+    /// Pixels across.
+    pub width: u64,
+    /// Pixels down.
+    pub height: u64,
+    /// Of the runs behind the first.
+    pub seconds: Option<Summary>,
+    /// The arena as planned before anything ran.
+    pub planned_arena: u64,
+    /// What the device's libraries work in besides.
+    pub workspace: u64,
+    /// By how much arenas grew.
+    pub grown_arenas: u64,
+    /// The device's account, behind it.
+    pub memory: Memory,
+    /// Bytes that could be allocated, behind it; none where the device does not tell.
+    pub free: Option<u64>,
 }
 
 /// The device that ran.
@@ -62,7 +114,7 @@ pub struct DeviceUsed {
 }
 
 /// How long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     /// The first run, from nothing but an open device: tracing, compiling, loading weights, running. The drawing of
     /// random weights is left out.
@@ -73,6 +125,28 @@ pub struct Seconds {
     pub steady: Vec<f64>,
     /// Of `steady`; none where there was no repeat.
     pub summary: Option<Summary>,
+    /// What the host spends in the call that enqueues a run, the queue being empty; none for what takes several calls.
+    #[serde(default)]
+    pub launch: Option<Summary>,
+    /// Of a run among many that are enqueued behind each other: what the device is busy with, the host aside. None for what
+    /// takes several calls.
+    #[serde(default)]
+    pub busy: Option<f64>,
+    /// Of a run that is a loop of steps; none of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<StepSeconds>,
+}
+
+/// A run of denoising steps, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSeconds {
+    /// Steps of a run.
+    pub count: u64,
+    /// The median over the number of steps: a step with its share of what is done once before the loop.
+    pub each: Option<f64>,
+    /// What is done once before the loop: measured by itself, the median of three, before the counted runs. It is waited
+    /// for there, which a run does not do, so it is its share at most.
+    pub before: f64,
 }
 
 /// What one run computed.
@@ -198,6 +272,7 @@ impl fmt::Display for BenchResult {
         let emulated = if self.device.emulated { ", emulated" } else { "" };
         row("device", format!("{}: {}{threads}{emulated}", self.device.backend, self.device.name))?;
         row("run as", format!("{}, {}, {}", self.dtype, self.engine, self.launch))?;
+        self.rows_of_startup(&mut row)?;
         row("cold", seconds(self.seconds.cold))?;
         row("warm", seconds(self.seconds.warm))?;
         if let Some(summary) = self.seconds.summary {
@@ -205,6 +280,21 @@ impl fmt::Display for BenchResult {
             let all = [min, lower_quartile, upper_quartile, max].map(seconds);
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(StepSeconds { count, each, before }) = self.seconds.steps {
+            let each = each.map_or_else(String::new, |each| format!("{} a step of {count}, ", seconds(each)));
+            row("steps", format!("{each}{} before them", seconds(before)))?;
+        }
+        if let Some(launch) = self.seconds.launch {
+            let [low, median, high] =
+                [launch.lower_quartile, launch.median, launch.upper_quartile].map(|value| value * 1e6);
+            row("launch", format!("{median:.1} us of the host [{low:.1} .. {high:.1}]"))?;
+        }
+        if let Some(busy) = self.seconds.busy {
+            row("busy", format!("{} of the device", seconds(busy)))?;
+        }
+        if let (None, Some(bytes)) = (self.work.flops_per_second, self.work.bytes_per_second) {
+            row("rate", format!("{:.1} GB/s of {:.2} GB", bytes / 1e9, self.work.bytes as f64 / 1e9))?;
         }
         if let Some(flops) = self.work.flops_per_second {
             let bytes = self.work.bytes_per_second.map(|bytes| format!(", {:.1} GB/s", bytes / 1e9));
@@ -241,6 +331,50 @@ impl fmt::Display for BenchResult {
             .collect();
         if !decomposed.is_empty() {
             row("decomposed", decomposed.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl BenchResult {
+    /// What `cold` and `sizes` have beside the rest.
+    fn rows_of_startup(&self, row: &mut impl FnMut(&str, String) -> fmt::Result) -> fmt::Result {
+        for at in &self.at_sizes {
+            let parts =
+                [at.memory.weights, at.memory.arenas, at.grown_arenas, at.planned_arena, at.workspace];
+            let [weights, arenas, grown, planned, workspace] = parts.map(mebibytes);
+            let step = at.seconds.map_or_else(String::new, |summary| seconds(summary.median));
+            let free = at.free.map_or_else(String::new, |free| format!(", {} free", mebibytes(free)));
+            let size = format!("{} x {}", at.width, at.height);
+            let plan = format!("{grown} more: {planned} planned, {workspace} of libraries");
+            row(&size, format!("{step}; weights {weights}, arenas {arenas} ({plan}){free}"))?;
+        }
+        let Some(startup) = &self.startup else { return Ok(()) };
+        for Mark { name, at } in &startup.marks {
+            row("", format!("{:>9.3} s  {name}", at))?;
+        }
+        let without = startup.first_step - startup.loading;
+        row("first step", format!("{}, {} without loading", seconds(startup.first_step), seconds(without)))?;
+        let rate = startup.loaded as f64 / startup.loading.max(1e-9) / 1e9;
+        row(
+            "loading",
+            format!("{} of {:.2} GB, {rate:.1} GB/s", seconds(startup.loading), startup.loaded as f64 / 1e9),
+        )?;
+        if let Some(bare) = &startup.bare {
+            let parts: Vec<_> =
+                bare.made.iter().map(|(name, took)| format!("{name} {}", seconds(*took))).collect();
+            let above = without - bare.seconds();
+            row(
+                "bare",
+                format!("{} ({}); {above:+.3} s above it", seconds(bare.seconds()), parts.join(", ")),
+            )?;
+            if let Some(upload) = bare.upload {
+                let share = 100.0 * rate * 1e9 / upload;
+                row(
+                    "",
+                    format!("{:.1} GB/s from page-locked memory; loading reached {share:.0}%", upload / 1e9),
+                )?;
+            }
         }
         Ok(())
     }

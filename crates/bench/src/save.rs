@@ -20,7 +20,8 @@ pub(crate) fn save(path: &Path, tensors: &[Named<'_>]) -> Result<()> {
     safetensors::serialize_to_file(views, None, path).map_err(|e| refuse(e.to_string()))
 }
 
-fn stored(dtype: DType) -> Dtype {
+/// The dtype as safetensors names it.
+pub(crate) fn stored(dtype: DType) -> Dtype {
     match dtype {
         DType::F32 => Dtype::F32,
         DType::F16 => Dtype::F16,

@@ -1,58 +1,137 @@
 //! `tintype bench`.
 
 use crate::args::{BenchArgs, BenchWhat};
-use anyhow::{Context, Result};
+use crate::say;
+use anyhow::{Context, Result, bail};
 use std::io::{self, BufRead, Write};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
 use tintype::DType;
-use tintype::bench::{Bench, BenchResult, Options, What, peak};
+use tintype::accel::{Accelerator, Bare, Device};
+use tintype::bench::{Bench, BenchResult, Options, RandomModel, What, cold, peak, sizes, upload};
 
-pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
+    match args.what {
+        BenchWhat::Bare => return bare(args),
+        BenchWhat::Folder => return folder(args),
+        _ => {}
+    }
     let open = args.device.open_options();
     let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
     eprintln!("device: {}", opened.choice);
     let accelerator = opened.accelerator;
-    let Some(options) = options(args) else {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = args.device.threads.unwrap_or_else(cores);
-        let dtype = args.dtype.map_or(DType::F32, Into::into);
-        show(&peak(&*accelerator, dtype, threads, args.repeats)?, args.json)?;
-        return Ok(ExitCode::SUCCESS);
+    let result = match args.what {
+        BenchWhat::Cold => {
+            let mut result = cold(started, &accelerator, &options(args, What::Pipeline))?;
+            let device = accelerator.device().clone();
+            // What this process holds, another need not wait for or share the device with.
+            drop(accelerator);
+            if let Some(startup) = &mut result.startup {
+                startup.bare = bare_of(&device)?;
+            }
+            result
+        }
+        BenchWhat::Upload => upload(&accelerator, &options(args, What::Pipeline))?,
+        BenchWhat::Sizes => sizes(&accelerator, &options(args, What::Transformer))?,
+        BenchWhat::Fma => {
+            let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+            let threads = args.device.threads.unwrap_or_else(cores);
+            peak(&*accelerator, args.dtype.map_or(DType::F32, Into::into), threads, args.repeats)?
+        }
+        BenchWhat::Transformer => again(args, accelerator, What::Transformer)?,
+        BenchWhat::Vae => again(args, accelerator, What::Vae)?,
+        BenchWhat::T5 => again(args, accelerator, What::T5)?,
+        BenchWhat::Clip => again(args, accelerator, What::Clip)?,
+        BenchWhat::Pipeline => again(args, accelerator, What::Pipeline)?,
+        BenchWhat::Bare | BenchWhat::Folder => bail!("it was done before a device was opened"),
     };
-    let mut bench = Bench::open(accelerator, options)?;
-    let result = if args.rounds_on_stdin { rounds(&mut bench)? } else { bench.run()? };
-    if let Some(folder) = &args.save {
-        bench.save(folder)?;
-    }
     show(&result, args.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to be measured; none for the processor's peak.
-fn options(args: &BenchArgs) -> Option<Options> {
-    let what = match args.what {
-        BenchWhat::Transformer => What::Transformer,
-        BenchWhat::Vae => What::Vae,
-        BenchWhat::T5 => What::T5,
-        BenchWhat::Clip => What::Clip,
-        BenchWhat::Pipeline => What::Pipeline,
-        BenchWhat::Fma => return None,
+/// Once cold, once warm, then again and again.
+fn again(args: &BenchArgs, accelerator: Arc<dyn Accelerator>, what: What) -> Result<BenchResult> {
+    let mut bench = Bench::open(accelerator, options(args, what))?;
+    let result = if args.rounds_on_stdin { rounds(&mut bench)? } else { bench.run()? };
+    if let Some(folder) = &args.save {
+        bench.save(folder)?;
+    }
+    Ok(result)
+}
+
+/// What the vendor's own parts take, in this process, which has not touched them.
+fn bare(args: &BenchArgs) -> Result<ExitCode> {
+    let bare = tintype::backends().bare(&args.device.backend, args.device.device.as_deref())?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&bare)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(bare) = bare else {
+        println!("backend `{}` has no vendor's parts", args.device.backend);
+        return Ok(ExitCode::SUCCESS);
     };
-    Some(Options {
+    for (name, seconds) in &bare.made {
+        println!("{name:14} {seconds:.3} s");
+    }
+    println!("{:14} {:.3} s", "together", bare.seconds());
+    if let Some(upload) = bare.upload {
+        println!("{:14} {:.1} GB/s from page-locked memory", "upload", upload / 1e9);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same by a process of its own.
+fn bare_of(device: &Device) -> Result<Option<Bare>> {
+    let program = std::env::current_exe().context("cannot find this program to start it again")?;
+    let ordinal = device.ordinal.to_string();
+    let mut process = Command::new(program);
+    process.args(["bench", "bare", "--backend", device.backend, "--device", &ordinal, "--json"]);
+    let output = process.stderr(Stdio::inherit()).output().context("cannot start this program again")?;
+    if !output.status.success() {
+        bail!("`tintype bench bare` ended with {}; what it said stands above", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("`tintype bench bare` did not print its JSON")
+}
+
+/// Writes a model with random weights.
+fn folder(args: &BenchArgs) -> Result<ExitCode> {
+    let Some(folder) = &args.save else { bail!("name the folder to write with --save DIR") };
+    let Some(tokenizers) = tintype::bundled() else {
+        bail!(
+            "this build has no model in it whose tokenizers could be borrowed; build it with the feature `bundled`"
+        )
+    };
+    let dtype = args.dtype.map_or(DType::Bf16, Into::into);
+    let model = RandomModel::new(args.preset.as_deref(), dtype, args.seed, &tokenizers)?;
+    eprintln!("{}: {:.1} GB of random weights", model.name(), model.bytes() as f64 / 1e9);
+    model.write(folder)?;
+    say::line(folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is to be measured, and how.
+fn options(args: &BenchArgs, what: What) -> Options {
+    let usual = Options::of(what);
+    Options {
         what,
         preset: args.preset.clone(),
         model: args.model.clone(),
+        tokenizers: tintype::bundled(),
         dtype: args.dtype.map(Into::into),
         launch: args.launch,
         threads: args.device.threads,
         width: args.width,
         height: args.height,
         text_tokens: args.text_tokens,
+        sizes: if args.sizes.is_empty() { usual.sizes } else { args.sizes.clone() },
+        mapped: args.mapped,
+        png: args.png.clone(),
         steps: args.steps,
         seed: args.seed,
         warmup: args.warmup,
         repeats: args.repeats,
-    })
+    }
 }
 
 /// One run for each line that comes in. Says `ready` once warm, then each run's seconds.

@@ -24,13 +24,15 @@ use anyhow::Result;
 use args::{Cli, Command};
 use clap::Parser;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// What scripts may rely on: 0 done, 1 failed, 2 wrong usage (clap's own), 130 cancelled.
 const CANCELLED: u8 = 130;
 
 fn main() -> ExitCode {
+    let started = Instant::now();
     let cli = Cli::parse();
-    let result = logging::start(cli.verbose).and_then(|logging| run(cli.command, logging));
+    let result = logging::start(cli.verbose).and_then(|logging| run(cli.command, logging, started));
     match result {
         Ok(code) => code,
         Err(error) if is_cancelled(&error) => {
@@ -44,14 +46,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// `logging` says whether log lines go to standard error, where progress bars would be.
-fn run(command: Command, logging: bool) -> Result<ExitCode> {
+/// `logging` says whether log lines go to standard error, where progress bars would be; the program began when `started`
+/// says.
+fn run(command: Command, logging: bool, started: Instant) -> Result<ExitCode> {
     match command {
         Command::Generate(args) => generate::run(&args, logging),
         Command::Decode(args) => decode::run(&args, logging),
         Command::Devices(args) => devices::run(&args),
         Command::Inspect(args) => inspect::run(&args),
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args, started),
         Command::Conformance(args) => conformance::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

@@ -221,6 +221,49 @@ fn bench_prints_the_schema() {
 }
 
 #[test]
+fn bench_measures_what_stands_around_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = |more: &[&str]| {
+        let output = tintype(folder.path(), &[&["bench"], more].concat());
+        assert!(output.status.success(), "{more:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    bench(&["folder", "--preset", "tiny", "--save", "model"]);
+    let small = [
+        "--png",
+        "a.png",
+        "--model",
+        "model",
+        "--steps",
+        "2",
+        "--width",
+        "64",
+        "--height",
+        "64",
+        "--text-tokens",
+        "16",
+    ];
+    let on = ["--backend", "cpu", "--json"];
+    let told = bench(&[&["cold"], &small[..], &on].concat());
+    let cold: tintype::bench::BenchResult = serde_json::from_str(&told).unwrap();
+    let startup = cold.startup.unwrap();
+    assert!(startup.first_step > 0.0 && startup.bare.is_none() && cold.dtype == "bf16");
+    assert!(startup.marks.last().is_some_and(|mark| mark.name == "PNG"));
+    assert!(folder.path().join("a.png").is_file());
+    let told = bench(&[&["upload", "--model", "model", "--repeats", "1"], &on[..]].concat());
+    let upload: tintype::bench::BenchResult = serde_json::from_str(&told).unwrap();
+    assert!(upload.work.bytes > 0 && upload.seconds.steady.len() == 1);
+    let told = bench(&["sizes", "--preset", "tiny", "--sizes", "64x64,32x64", "--backend", "cpu"]);
+    assert!(told.contains("64 x 64") && told.contains("32 x 64"), "{told}");
+    let pipeline = ["pipeline", "--preset", "tiny", "--repeats", "1"];
+    assert!(bench(&pipeline).contains("pipeline (tiny)"));
+    let refused = tintype(folder.path(), &["bench", "sizes", "--sizes", "64by64"]);
+    assert!(text(&refused.stderr).contains("write width and height in pixels"));
+    let refused = tintype(folder.path(), &["bench", "bare", "--backend", "auto"]);
+    assert!(text(&refused.stderr).contains("no backend `auto`"));
+}
+
+#[test]
 fn bench_takes_its_rounds_from_a_script() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tintype"))
         .args(["bench", "t5", "--preset", "tiny", "--rounds-on-stdin", "--json"])

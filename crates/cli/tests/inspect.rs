@@ -50,7 +50,8 @@ fn a_full_size_model_is_described_without_its_weights() {
         "text_encoder_2  T5EncoderModel          bf16           4.76 G  8.87 GiB      2",
         "transformer     FluxTransformer2DModel  bf16           11.9 G  22.2 GiB      3",
         "1024 x 1024 pixels, 28 steps, 512 text tokens, bf16",
-        "transformer       28   74.6 TFLOP",
+        "transformer.conditioning     1",
+        "transformer                 28   74.6 TFLOP",
         "measured: not yet, at these settings",
     ] {
         assert!(told.contains(line), "`{line}` is missing in:\n{told}");
@@ -70,7 +71,9 @@ fn json_holds_everything() {
     assert_eq!(report["work"]["asked"]["true_cfg"], true);
     let stages: Vec<_> =
         report["work"]["stages"].as_array().unwrap().iter().map(|s| s["name"].clone()).collect();
-    assert_eq!(stages, ["text_encoder", "text_encoder_2", "vae.encoder", "transformer", "vae.decoder"]);
+    let [conditioning, denoiser] = ["transformer.conditioning", "transformer"];
+    let expected = ["text_encoder", "text_encoder_2", "vae.encoder", conditioning, denoiser, "vae.decoder"];
+    assert_eq!(stages, expected);
     let device = &report["devices"][0];
     assert_eq!(
         (device["label"].as_str(), device["forecast"]["exact"].as_bool()),
@@ -109,7 +112,9 @@ fn programs_are_printed_block_by_block() {
     for part in [
         "# transformer\n\nblock flux_double, 2 runs, ",
         "block flux_step, 1 run, ",
-        " = linear %2, @norm1.linear.weight, @norm1.linear.bias",
+        "@attn.to_q.weight, @attn.to_q.bias",
+        "\n# transformer.conditioning\n\nblock flux_conditioning, 1 run, ",
+        "@transformer_blocks.0.norm1.linear.weight, @transformer_blocks.0.norm1.linear.bias",
         "; transformer_blocks.0.*)",
         "update latents = ",
     ] {
@@ -118,7 +123,7 @@ fn programs_are_printed_block_by_block() {
     let both = text(&program(&["--program", "vae"]));
     assert!(both.contains("# vae.decoder") && both.contains("# vae.encoder"));
     let all = json(&program(&["--json", "--program"]));
-    assert_eq!(all.as_object().unwrap().len(), 5);
+    assert_eq!(all.as_object().unwrap().len(), 6);
     tintype::program::Program::from_json(&all["text_encoder"].to_string()).unwrap();
     let wrong = program(&["--program", "unet"]);
     let told = String::from_utf8_lossy(&wrong.stderr).into_owned();

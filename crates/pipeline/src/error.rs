@@ -1,5 +1,6 @@
 //! The one error type of this crate. Every message says what failed, on which file or key, why, and what to do.
 
+use crate::shortage::Shortage;
 use std::io;
 use std::path::PathBuf;
 
@@ -227,7 +228,7 @@ pub enum Error {
     #[error(transparent)]
     Accel(#[from] tintype_accel::Error),
     /// A run needs more memory than the device has free. Found before anything is loaded.
-    #[error("{what} needs {} on {device}, {} are free; {remedy}", gibibytes(*.needed), gibibytes(*.free))]
+    #[error("{what} needs {} on {device}, {} are free; {remedy}", amount(*.needed), amount(*.free))]
     DoesNotFit {
         /// What was asked for.
         what: String,
@@ -240,6 +241,10 @@ pub enum Error {
         /// What would fit.
         remedy: String,
     },
+    /// Memory ran out although the run was planned to fit: another program took it meanwhile, or the driver or a library took
+    /// more than was planned. The pipeline can go on with another run.
+    #[error(transparent)]
+    OutOfMemory(Box<Shortage>),
     /// A result holds NaN or infinity, so no picture comes of it.
     #[error(
         "{what} holds values that are not finite numbers; the weights may be damaged, or the dtype too narrow: \
@@ -294,9 +299,13 @@ fn write_remedy(source: &io::Error) -> &'static str {
     }
 }
 
-/// Bytes for people, rounded to hundredths.
-fn gibibytes(bytes: u64) -> String {
-    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
+/// Bytes for people, in hundredths of the unit that suits them.
+pub(crate) fn amount(bytes: u64) -> String {
+    match bytes {
+        ..0x10_0000 => format!("{bytes} bytes"),
+        0x10_0000..0x4000_0000 => format!("{:.2} MiB", bytes as f64 / f64::from(1 << 20)),
+        _ => format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30)),
+    }
 }
 
 impl Error {

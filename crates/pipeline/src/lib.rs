@@ -21,11 +21,14 @@ mod pipeline;
 pub mod random;
 pub mod recipe;
 pub mod scheduler;
+mod shortage;
 pub mod tokenizer;
 
 pub use error::{Error, Result};
+pub use flux::{DenoisingLoop, DenoisingTask};
 pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
+pub use shortage::{Moment, Shortage};
 
 #[cfg(test)]
 mod testing;

@@ -4,9 +4,9 @@ use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{CancelToken, Place, Request, Run, Settings, VaeTile, Watcher};
-use crate::inspect::{Fit, Forecast, alternatives, forecast};
+use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
-use crate::{Error, Result};
+use crate::{Error, Moment, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Device, LaunchMode, Stats, Weights};
@@ -175,7 +175,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// [`Error::Request`] for what the model cannot do and [`Error::DoesNotFit`] for what the device has no memory for,
-    /// both before anything runs; [`Error::Cancelled`]; [`Error::NotFinite`] instead of a picture of NaN;
+    /// both before anything runs; [`Error::OutOfMemory`] where memory runs out all the same; [`Error::Cancelled`]; [`Error::NotFinite`] instead of a picture of NaN;
     /// [`Error::Unfinished`] for a picture that is denoised and could not be decoded or handed over; whatever the device
     /// reports.
     pub fn generate(
@@ -185,7 +185,8 @@ impl Pipeline {
         cancel: &CancelToken,
     ) -> Result<Generated> {
         self.refuse_what_cannot_fit(request)?;
-        self.run(watcher, cancel, |flux, run| flux.generate(request, run))
+        let made = self.run(watcher, cancel, |flux, run| flux.generate(request, run));
+        made.map_err(|error| self.explain(request, error))
     }
 
     /// Decodes latents that were kept when a picture could not be finished ([`Error::Unfinished`]). The pictures and
@@ -243,7 +244,7 @@ impl Pipeline {
     /// [`Error::Request`] for what the model cannot do; an operation that the device cannot run.
     pub fn forecast(&self, request: &Request) -> Result<Forecast> {
         let Place { accelerator, launch } = &self.place;
-        forecast(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, None)
+        forecast(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, None, None)
     }
 
     fn refuse_what_cannot_fit(&mut self, request: &Request) -> Result<()> {
@@ -252,16 +253,43 @@ impl Pipeline {
             return Ok(());
         }
         let forecast = self.forecast(request)?;
-        let Place { accelerator, launch } = &self.place;
         if forecast.fit == Fit::DoesNotFit {
-            let others = alternatives(&self.flux, request, accelerator.as_ref(), self.dtype, *launch);
-            return Err(forecast.refusal(&others, accelerator.memory().held()));
+            let others = self.alternatives(request, None);
+            return Err(forecast.refusal(&others, self.place.accelerator.memory().held()));
         }
         if self.fitting.len() >= REMEMBERED {
             self.fitting.clear();
         }
         self.fitting.push(size);
         Ok(())
+    }
+
+    /// Settings that take less than those of `request`, and no more than `most` bytes.
+    fn alternatives(&self, request: &Request, most: Option<u64>) -> Vec<Alternative> {
+        let Place { accelerator, launch } = &self.place;
+        alternatives(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, most)
+    }
+
+    /// An error of a run of `request`. Where memory ran out it says what would fit, and the next run is planned anew.
+    fn explain(&mut self, request: &Request, error: Error) -> Error {
+        let error = error.at(Moment::Running);
+        if !error.is_out_of_memory() {
+            return error;
+        }
+        let size = Size::of(request);
+        self.fitting.retain(|known| *known != size);
+        // Latents that are kept are decoded at their own size, and the error says how.
+        if matches!(error, Error::Unfinished { .. }) {
+            return error;
+        }
+        let Ok(Forecast { peak, fit, .. }) = self.forecast(request) else { return error };
+        let (verb, most) = match fit {
+            Fit::DoesNotFit => ("it would fit with", None),
+            // By the plan it would still fit, so what is missing is no part of it: nobody knows whether less is enough.
+            _ => ("less is taken with", Some(peak.saturating_sub(error.missing().unwrap_or(1)))),
+        };
+        let others = self.alternatives(request, most);
+        error.with_remedy(listed(verb, &others))
     }
 
     /// The device.

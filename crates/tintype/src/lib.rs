@@ -57,8 +57,8 @@ pub use tintype_pipeline::files::Picture;
 pub use tintype_pipeline::random::NoiseDtype;
 pub use tintype_pipeline::scheduler::Steps;
 pub use tintype_pipeline::{
-    CancelToken, Error, Event, Generated, Pipeline, PipelineOptions, Request, Result, Settings, Tiles,
-    VaeTile, Watcher,
+    CancelToken, Error, Event, Generated, Moment, Pipeline, PipelineOptions, Request, Result, Settings,
+    Shortage, Tiles, VaeTile, Watcher,
 };
 pub use tintype_program::DType;
 

@@ -10,6 +10,8 @@ mod picture_in_memory;
 mod progress_and_cancel;
 #[path = "../examples/shared_weights.rs"]
 mod shared_weights;
+#[path = "../examples/two_pipelines.rs"]
+mod two_pipelines;
 
 fn model() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models/flux-base")
@@ -40,4 +42,20 @@ fn two_pipelines_hold_the_weights_once() {
     // What each pipeline has of its own: arenas of its compiled Programs.
     assert!(two.arenas > one.arenas);
     assert_ne!(pictures[0].rgb, pictures[1].rgb);
+}
+
+#[test]
+fn two_pipelines_at_once_draw_what_each_draws_alone() {
+    let task = two_pipelines::Task {
+        backend: "cpu".into(),
+        model: model().as_path().into(),
+        options: Default::default(),
+        rounds: 2,
+        requests: two_pipelines::requests([48, 32], 2),
+    };
+    let mut told = Vec::new();
+    let found = two_pipelines::differences(&task, &mut |line| told.push(line)).unwrap();
+    assert_eq!((found, told.len()), (vec![], 4));
+    let absent = two_pipelines::Task { backend: "none".into(), ..task };
+    assert!(two_pipelines::differences(&absent, &mut |_| {}).is_err());
 }

@@ -1,6 +1,8 @@
 //! The layouts of a block's values, and what follows for its memory.
 
 use super::lower::Callees;
+use super::packing::{self, Packs};
+use std::collections::HashMap;
 use tintype_accel::Buffer;
 use tintype_program::memory::{Layout, Need, Scratch, Storage};
 use tintype_program::{Block, Node, Op, ValueId};
@@ -9,13 +11,25 @@ use tintype_program::{Block, Node, Op, ValueId};
 pub(super) struct Layouts {
     layouts: Vec<Layout>,
     is_view: Vec<bool>,
+    /// Values that their reader reads as another, and that one.
+    unmade: HashMap<ValueId, ValueId>,
 }
 
 impl Layouts {
-    pub(super) fn new(block: &Block) -> Self {
+    pub(super) fn new(block: &Block, packs: &Packs) -> Self {
         let layouts = block.values.iter().map(|ty| Layout::contiguous(&ty.shape)).collect();
-        let mut made = Self { layouts, is_view: vec![false; block.values.len()] };
-        for node in block.nodes.iter().filter(|node| node.op.is_view()) {
+        let unmade = packing::unmade(block, packs);
+        let mut made = Self { layouts, is_view: vec![false; block.values.len()], unmade };
+        for node in &block.nodes {
+            if let [output] = node.outputs[..]
+                && let Some(from) = made.unmade.get(&output)
+            {
+                made.layouts[output.index()] = made.of(*from).clone();
+                made.is_view[output.index()] = true;
+            }
+            if !node.op.is_view() {
+                continue;
+            }
             if let ([input], [output]) = (&node.inputs[..], &node.outputs[..])
                 && let Some(view) = made.of(*input).view(&node.op, block.ty(*input), block.ty(*output))
             {
@@ -29,6 +43,11 @@ impl Layouts {
     /// How a value lies, relative to the start of its memory.
     pub(super) fn of(&self, value: ValueId) -> &Layout {
         &self.layouts[value.index()]
+    }
+
+    /// What is read in a value's place: mostly itself.
+    pub(super) fn read_as(&self, value: ValueId) -> ValueId {
+        self.unmade.get(&value).copied().unwrap_or(value)
     }
 
     /// What the memory planner is asked for.

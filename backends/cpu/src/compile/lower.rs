@@ -24,7 +24,7 @@ pub(super) fn lower(
     packs: &Packs,
     level: Level,
 ) -> Result<BlockPlan, (usize, String)> {
-    let layouts = Layouts::new(block);
+    let layouts = Layouts::new(block, packs);
     // The block by itself: what its callees take is known already.
     let alone = Program { version: program.version, blocks: vec![block.clone()], sources: Vec::new() };
     let plan =
@@ -138,6 +138,7 @@ impl Lowering<'_> {
     }
 
     fn operand(&self, value: ValueId) -> Result<Operand, String> {
+        let value = self.layouts.read_as(value);
         let (ty, layout) = (self.block.ty(value), self.layouts.of(value));
         let encoding = self.block.encoding(value);
         let size = ty.dtype.size();

@@ -4,7 +4,7 @@ use super::plan::Packing;
 use crate::kernels::{convolution, panels};
 use crate::level::Level;
 use std::collections::HashMap;
-use tintype_program::{Activation, Block, BlockId, Op, Program, TensorType, ValueId};
+use tintype_program::{Activation, Block, BlockId, Node, Op, Program, TensorType, ValueId};
 
 /// How a block takes each of its parameters; `None` as they are bound.
 pub(super) type Packs = Box<[Option<Packing>]>;
@@ -58,7 +58,7 @@ impl Packable {
                         let first = node.inputs.len().checked_sub(packs.len())?;
                         *packs.get(position.checked_sub(first)?)?
                     }
-                    ref op => packing(op, position, block.ty(value)),
+                    _ => packing(block, node, position),
                 };
                 if use_.is_none() || agreed.is_some_and(|agreed| Some(agreed) != use_) {
                     return None;
@@ -76,16 +76,47 @@ pub(super) fn own(block: &Block, packs: &Packs, value: ValueId) -> Option<Packin
     packs.get(position).copied().flatten()
 }
 
-/// The packing that an operation wants of an operand. Kernels with layouts of their own are named here and in
-/// [`Packing`], nowhere else in the compiler.
-fn packing(op: &Op, position: usize, ty: &TensorType) -> Option<Packing> {
-    match (op, position) {
+/// The packing that a node wants of an operand. Kernels with layouts of their own are named here and in [`Packing`], nowhere
+/// else in the compiler.
+fn packing(block: &Block, node: &Node, position: usize) -> Option<Packing> {
+    let ty = block.ty(*node.inputs.get(position)?);
+    match (&node.op, position) {
         (Op::Linear { activation: Activation::Keep }, 1) if ty.shape.len() == 2 && ty.bytes() > 0 => {
             Some(Packing::Panels)
         }
-        (Op::Convolution { groups: 1, .. }, 1) if ty.bytes() > 0 => Some(Packing::Convolution),
+        (Op::Convolution { groups: 1, .. }, 1) if ty.bytes() > 0 => match upsampling(block, node) {
+            Some(_) => Some(Packing::Doubled),
+            None => Some(Packing::Convolution),
+        },
         _ => None,
     }
+}
+
+/// The upsampling by two that only a convolution by three taps an axis, in steps of one and padded by one, sees.
+fn upsampling<'b>(block: &'b Block, node: &Node) -> Option<&'b Node> {
+    let Op::Convolution { stride, padding, dilation, groups: 1, .. } = &node.op else { return None };
+    let (x, weight) = (*node.inputs.first()?, *node.inputs.get(1)?);
+    let by_three = block.ty(weight).shape.get(2..)?.iter().all(|taps| *taps == 3);
+    let by_one = stride.iter().chain(dilation).all(|step| *step == 1);
+    if !by_three || !by_one || padding.iter().any(|padding| *padding != [1, 1]) {
+        return None;
+    }
+    let upsampling = block.nodes.iter().find(|other| other.outputs.contains(&x))?;
+    let Op::Upsample { factors } = &upsampling.op else { return None };
+    let uses = block.nodes.iter().flat_map(|other| &other.inputs).filter(|value| **value == x).count();
+    let alone = uses == 1 && !block.results().any(|result| result == x);
+    (alone && factors.iter().all(|factor| *factor == 2)).then_some(upsampling)
+}
+
+/// The values of a block that are not made, since a convolution with a weight packed for it reads what they are upsampled
+/// from, and that.
+pub(super) fn unmade(block: &Block, packs: &Packs) -> HashMap<ValueId, ValueId> {
+    let doubled = |node: &&Node| {
+        node.inputs.get(1).is_some_and(|&weight| own(block, packs, weight) == Some(Packing::Doubled))
+    };
+    let convolutions = block.nodes.iter().filter(doubled);
+    let pair = |node: &Node| Some((*node.inputs.first()?, *upsampling(block, node)?.inputs.first()?));
+    convolutions.filter_map(pair).collect()
 }
 
 impl Packing {
@@ -95,6 +126,7 @@ impl Packing {
             (Packing::Panels, &[n, k]) => panels::packed_bytes(level, ty.dtype, n, k),
             (Packing::Panels, _) => 0,
             (Packing::Convolution, shape) => convolution::packed_bytes(level, ty.dtype, shape),
+            (Packing::Doubled, shape) => convolution::doubled_bytes(level, ty.dtype, shape),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum Packing {
     Panels,
     /// The weight of a convolution of one group.
     Convolution,
+    /// The same, of a convolution by three taps an axis of what an upsampling by two makes.
+    Doubled,
 }
 
 impl Packing {
@@ -55,6 +57,7 @@ impl Packing {
         match self {
             Packing::Panels => "panels",
             Packing::Convolution => "convolution",
+            Packing::Doubled => "doubled convolution",
         }
     }
 }

@@ -64,9 +64,9 @@ impl HostMemory {
             return None;
         }
         let bytes = slice.len();
-        match &adopted {
-            HostBytes::Owned(_) => account.add(purpose, bytes as u64),
-            HostBytes::Shared(..) => account.add_mapped(bytes as u64),
+        match adopted.is_shared() {
+            false => account.add(purpose, bytes as u64),
+            true => account.add_mapped(bytes as u64),
         }
         let content = UnsafeCell::new(Content::Adopted(adopted));
         Some(Arc::new(Self { owner, bytes, purpose, account, content }))
@@ -109,7 +109,7 @@ impl HostMemory {
             // SAFETY: `from` is good for reading `readable` bytes, `own` for writing `self.bytes`, which are no fewer,
             // and memory that was just allocated overlaps nothing.
             unsafe { own.start().copy_from_nonoverlapping(from, readable) };
-            if let HostBytes::Shared(..) = adopted {
+            if adopted.is_shared() {
                 self.account.remove_mapped(self.bytes as u64);
                 self.account.add(self.purpose, self.bytes as u64);
             }
@@ -122,7 +122,7 @@ impl HostMemory {
 impl Drop for HostMemory {
     fn drop(&mut self) {
         match self.content.get_mut() {
-            Content::Adopted(HostBytes::Shared(..)) => self.account.remove_mapped(self.bytes as u64),
+            Content::Adopted(adopted) if adopted.is_shared() => self.account.remove_mapped(self.bytes as u64),
             _ => self.account.remove(self.purpose, self.bytes as u64),
         }
     }

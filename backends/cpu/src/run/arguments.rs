@@ -51,9 +51,10 @@ impl<'a> Argument<'a> {
         }
     }
 
-    /// The operand as the packed weight of a convolution, with its shape, where it is one.
-    pub(super) fn packed_convolution(&self) -> Option<(&'a [usize], &'a [u8])> {
-        (self.operand.packing == Some(Packing::Convolution)).then_some((&self.operand.ty.shape, self.bytes))
+    /// The operand as the packed weight of a convolution: how it is packed, its shape and its bytes.
+    pub(super) fn packed_convolution(&self) -> Option<(Packing, (&'a [usize], &'a [u8]))> {
+        let packing = self.operand.packing.filter(|packing| *packing != Packing::Panels)?;
+        Some((packing, (&self.operand.ty.shape, self.bytes)))
     }
 
     /// The operand as the weight of a linear layer.

@@ -1,6 +1,7 @@
 //! From an operation to its kernel, by dtype.
 
 use super::arguments::Argument;
+use crate::compile::Packing;
 use crate::kernels::{
     attention, convolution, copy as copying, encoded, gather, layout, linear, matmul, norm, panels, reduce,
     rotary, softmax,
@@ -81,7 +82,12 @@ fn arithmetic<T: Element>(level: Level, op: &Op, x: &[Argument<'_>], out: &mut [
             let geometry = convolution::Geometry { stride, padding, dilation, groups: *groups, mode: *mode };
             let (input, bias) = (at(x, 0)?, maybe(x, 2)?);
             match argument(x, 1)?.packed_convolution() {
-                Some(weight) => convolution::convolution_packed(level, &geometry, input, weight, bias, out)?,
+                Some((Packing::Doubled, weight)) => {
+                    convolution::convolution_doubled(level, *mode, input, weight, bias, out)?;
+                }
+                Some((_, weight)) => {
+                    convolution::convolution_packed(level, &geometry, input, weight, bias, out)?
+                }
                 None => convolution::convolution(level, &geometry, input, at(x, 1)?, bias, out),
             }
         }

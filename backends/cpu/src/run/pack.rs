@@ -34,6 +34,7 @@ fn pack_as<T: Element>(
     match packing {
         Packing::Panels => panels::pack::<T>(level, &weight.view()?, packed),
         Packing::Convolution => convolution::pack::<T>(level, weight.view()?, packed)?,
+        Packing::Doubled => convolution::pack_doubled::<T>(level, weight.view()?, packed)?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which of the library's algorithms is taken.
+//! Which algorithms the library offers.
 
 use super::Inner;
 use super::descriptor::Descriptor;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 /// What an algorithm may want of memory, in bytes: what NVIDIA advises for Hopper.
 const WORKSPACE: u64 = 32 << 20;
-/// Algorithms asked for: the first may be one that does not hold what was promised.
-const LIST: usize = 8;
+/// Algorithms asked for: the first may be one that does not hold what was promised, or not the fastest.
+const LIST: usize = 24;
 
-/// The first of the heuristic's list that the library vouches for. Matrices are at multiples of `alignment` bytes.
-pub(super) fn first(
+/// Those of the heuristic's list that the library vouches for, its first choice first; never none. Matrices are at multiples of `alignment` bytes.
+pub(super) fn list(
     inner: &Inner,
     description: &Descriptor,
     [first, second, out]: &[Descriptor; 3],
     alignment: usize,
-) -> Result<Choice, String> {
+) -> Result<Vec<Choice>, String> {
     let wanted = wanted(&inner.table, alignment)?;
     let choose = inner.table.cublasLtMatmulAlgoGetHeuristic()?;
     let mut list = [Choice::default(); LIST];
@@ -38,11 +38,12 @@ pub(super) fn first(
     };
     inner.table.check(status, "cublasLtMatmulAlgoGetHeuristic")?;
     let found = usize::try_from(found).unwrap_or(0).min(LIST);
-    list[..found]
-        .iter()
-        .find(|choice| choice.status == 0 && choice.workspace as u64 <= WORKSPACE)
-        .copied()
-        .ok_or_else(|| format!("cuBLASLt {} has no algorithm for it", inner.version))
+    let sound = |choice: &&Choice| choice.status == 0 && choice.workspace as u64 <= WORKSPACE;
+    let list: Vec<Choice> = list[..found].iter().filter(sound).copied().collect();
+    match list.is_empty() {
+        true => Err(format!("cuBLASLt {} has no algorithm for it", inner.version)),
+        false => Ok(list),
+    }
 }
 
 /// What is asked of an algorithm.

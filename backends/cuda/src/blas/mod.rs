@@ -3,21 +3,27 @@
 mod choice;
 mod descriptor;
 mod prepared;
+mod search;
 mod shape;
 mod table;
 
 use crate::Stream;
+use crate::driver::Queue;
 use descriptor::Descriptor;
 use prepared::Product;
+pub(crate) use search::Search;
+use search::Searches;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use table::{Object, Table, compute, data, epilogue, layout, operation};
 use tintype_gpu::{Epilogue, MatMul, Offer};
 use tintype_program::DType;
 
-/// cuBLASLt on one device. Algorithms are chosen by its own heuristic when a product is prepared, and kept.
+/// cuBLASLt on one device. Algorithms are chosen when a product is prepared, and kept: its own first choice, or
+/// the fastest on the device.
 pub struct Blas {
     inner: Arc<Inner>,
+    searches: Option<Searches>,
 }
 
 /// What prepared products share.
@@ -47,7 +53,19 @@ impl Blas {
         // SAFETY: `handle` is a place for the pointer.
         table.check(unsafe { create(&mut handle) }, "cublasLtCreate")?;
         let inner = Inner { table: Arc::new(table), handle, version, device: device.into() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), searches: None })
+    }
+
+    /// Has algorithms tried on the device as `search` says. What is found holds for `device`, and is kept in `folder`.
+    pub(crate) fn search(
+        self,
+        search: Search,
+        queue: &Arc<Queue>,
+        folder: Option<&Path>,
+        device: &str,
+    ) -> Self {
+        let setting = format!("cuBLASLt {} {device}", self.inner.version);
+        Self { searches: Some(Searches::new(search, queue, folder, &setting)), ..self }
     }
 
     /// The library's version, as `13.0.2`.
@@ -57,18 +75,24 @@ impl Blas {
 
     /// Chooses an algorithm for a product whose results go out on `stream`, or says why the library does not take it.
     pub fn prepare(&self, op: &MatMul, stream: Stream) -> Offer {
-        let Described { description, layouts, alignment } = describe(&self.inner.table, op)?;
-        let choice = choice::first(&self.inner, &description, &layouts, alignment)?;
-        Ok(Arc::new(Product {
-            name: choice::describe(&self.inner, &choice),
+        let Described { description, layouts, alignment, bytes } = describe(&self.inner.table, op)?;
+        let list = choice::list(&self.inner, &description, &layouts, alignment)?;
+        let mut product = Product {
+            name: String::new(),
             inner: self.inner.clone(),
             description: Mutex::new(description),
             layouts,
-            choice,
+            choice: list.first().copied().unwrap_or_default(),
             alignment: alignment as u64,
             bias: op.bias,
             stream,
-        }))
+        };
+        if let Some(searches) = &self.searches {
+            searches.choose(&mut product, op, &list, bytes);
+        }
+        product.name = choice::describe(&self.inner, &product.choice);
+        tracing::debug!(m = op.m, n = op.n, k = op.k, epilogue = ?op.epilogue, "{}", product.name);
+        Ok(Arc::new(product))
     }
 }
 
@@ -79,6 +103,8 @@ struct Described {
     layouts: [Descriptor; 3],
     /// What every address is a multiple of, in bytes: a power of two.
     alignment: usize,
+    /// From first to last of a, b, the bias and d.
+    bytes: [usize; 4],
 }
 
 fn describe(table: &Arc<Table>, op: &MatMul) -> Result<Described, String> {
@@ -122,7 +148,15 @@ fn describe(table: &Arc<Table>, op: &MatMul) -> Result<Described, String> {
         Ok(matrix)
     };
     let layouts = [matrix(&product.first)?, matrix(&product.second)?, matrix(&product.out)?];
-    Ok(Described { description, layouts, alignment })
+    let reach = |columns: &shape::Columns| {
+        let elements = (product.batch - 1)
+            .saturating_mul(columns.stride)
+            .saturating_add((columns.columns - 1).saturating_mul(columns.leading))
+            .saturating_add(columns.rows);
+        elements.saturating_mul(size)
+    };
+    let bytes = [reach(&product.second), reach(&product.first), op.n * size, reach(&product.out)];
+    Ok(Described { description, layouts, alignment, bytes })
 }
 
 impl Drop for Inner {

@@ -40,7 +40,7 @@ impl Prepared for Product {
 }
 
 impl Product {
-    fn launch(&self, addresses: &[u64], workspace: u64) -> std::result::Result<(), String> {
+    pub(super) fn launch(&self, addresses: &[u64], workspace: u64) -> std::result::Result<(), String> {
         let (a, b, bias, d) = match (addresses, self.bias) {
             (&[a, b, d], false) => (a, b, None, d),
             (&[a, b, bias, d], true) => (a, b, Some(bias), d),

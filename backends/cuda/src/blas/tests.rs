@@ -64,6 +64,8 @@ fn what_it_does_not_take_is_refused() {
     assert!(refusal(MatMul { alignment: 0, ..linear(DType::F32) }).contains("alignment of 0"));
     assert!(refusal(MatMul { alignment: 6, ..linear(DType::F32) }).contains("multiples of 2 bytes"));
     assert!(refusal(MatMul { k: 0, ..linear(DType::F32) }).contains("empty"));
+    let bytes = describe(&table, &linear(DType::Bf16)).unwrap().bytes;
+    assert_eq!(bytes, [4608 * 12288 * 2, 3072 * 12288 * 2, 3072 * 2, 4608 * 3072 * 2]);
     assert_eq!(describe(&table, &MatMul { alignment: 48, ..linear(DType::F32) }).unwrap().alignment, 16);
 }
 

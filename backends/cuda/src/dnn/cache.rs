@@ -9,19 +9,19 @@ const FORMAT: u32 = 1;
 
 /// A folder of plans. An entry is a digest of the rest, the key, and the plan's JSON, a line each; one that is damaged, or
 /// was made for something else, is as good as none.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     folder: PathBuf,
     /// The library's version and the device.
     setting: String,
 }
 
 impl Cache {
-    pub(super) fn new(folder: &Path, setting: &str) -> Self {
+    pub(crate) fn new(folder: &Path, setting: &str) -> Self {
         Self { folder: folder.into(), setting: setting.into() }
     }
 
     /// The JSON kept under a key.
-    pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
         let entry = std::fs::read(self.path(key)).ok()?;
         let rest = entry.strip_prefix(digest(entry.get(65..)?).as_bytes())?.strip_prefix(b"\n")?;
         let json = rest.strip_prefix(self.key(key).as_bytes())?.strip_prefix(b"\n")?;
@@ -30,7 +30,7 @@ impl Cache {
 
     /// Keeps a plan: written beside its place and renamed, so that no reader meets half of it. A folder that cannot be written
     /// to costs the next process a build, and nothing else.
-    pub(super) fn put(&self, key: &str, json: &[u8]) {
+    pub(crate) fn put(&self, key: &str, json: &[u8]) {
         let mut rest = self.key(key).into_bytes();
         rest.push(b'\n');
         rest.extend_from_slice(json);

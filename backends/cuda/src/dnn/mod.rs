@@ -1,7 +1,7 @@
 //! Attention and convolutions by cuDNN's graph API.
 
 mod attention;
-mod cache;
+pub(crate) mod cache;
 mod companions;
 mod convolution;
 mod descriptor;

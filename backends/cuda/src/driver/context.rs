@@ -1,6 +1,6 @@
 //! A device's primary context, current on whichever thread calls.
 
-use super::failure::describe;
+use super::failure::{OUT_OF_MEMORY, describe};
 use super::{Api, Facts};
 use crate::libraries::Status;
 use cudarc::driver::sys::{CUcontext, CUdevice};
@@ -36,7 +36,7 @@ impl Context {
         let mut raw = null_mut();
         // SAFETY: the device is one that the driver gave; the handle may be written.
         let retained = unsafe { api.cuDevicePrimaryCtxRetain(&mut raw, facts.device) };
-        retained.map_err(|status| Error::Device { device: label.clone(), reason: describe(api, status) })?;
+        retained.map_err(|status| error(api, &label, status))?;
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let context = Self { api, label, device: facts.device, raw, number };
         context.enter()?;
@@ -60,12 +60,20 @@ impl Context {
 
     /// A status as an error of this device.
     pub(crate) fn error(&self, status: Status) -> Error {
-        Error::Device { device: self.label.clone(), reason: describe(self.api, status) }
+        error(self.api, &self.label, status)
     }
 
     /// A call's result, its status as an error of this device.
     pub(crate) fn ok(&self, result: std::result::Result<(), Status>) -> Result<()> {
         result.map_err(|status| self.error(status))
+    }
+}
+
+fn error(api: &Api, label: &str, status: Status) -> Error {
+    let (device, reason) = (label.to_owned(), describe(api, status));
+    match status.code {
+        OUT_OF_MEMORY => Error::DriverOutOfMemory { device, reason },
+        _ => Error::Device { device, reason },
     }
 }
 

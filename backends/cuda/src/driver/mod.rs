@@ -20,6 +20,6 @@ pub(crate) use failure::describe as explain;
 pub(crate) use graphs::Graphs;
 pub(crate) use heap::Heap;
 pub(crate) use incoming::Arrival;
-pub(crate) use pinned::PinnedPool;
+pub(crate) use pinned::{Pinned, PinnedPool};
 pub(crate) use queue::Queue;
 pub(crate) use staging::Staging;

@@ -1,7 +1,8 @@
 //! Host memory that the device can read and write by itself.
 
 use super::Queue;
-use std::ptr::{copy_nonoverlapping, null_mut};
+use crate::libraries::Status;
+use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::Result;
 
@@ -19,21 +20,26 @@ unsafe impl Sync for Pinned {}
 
 impl Pinned {
     pub(crate) fn new(queue: &Arc<Queue>, bytes: usize) -> Result<Self> {
+        Self::attempt(queue, bytes)?.map_err(|status| queue.error(status))
+    }
+
+    /// As [`Pinned::new`], where the driver's refusal to page-lock so much is an answer.
+    pub(crate) fn attempt(queue: &Arc<Queue>, bytes: usize) -> Result<std::result::Result<Self, Status>> {
         let mut address = null_mut();
         queue.enter()?;
         // SAFETY: the context is current; the address may be written. Without flags, the memory is cached.
-        queue.ok(unsafe { queue.api.cuMemHostAlloc(&mut address, bytes, 0) })?;
-        Ok(Self { queue: Arc::clone(queue), address: address.cast(), bytes })
+        let made = unsafe { queue.api.cuMemHostAlloc(&mut address, bytes, 0) };
+        Ok(made.map(|()| Self { queue: Arc::clone(queue), address: address.cast(), bytes }))
     }
 
     pub(crate) fn address(&self) -> *mut u8 {
         self.address
     }
 
-    /// Copies bytes to its start, as many as fit.
-    pub(crate) fn fill(&mut self, from: &[u8]) {
-        // SAFETY: the block is this one's alone and holds `bytes` bytes.
-        unsafe { copy_nonoverlapping(from.as_ptr(), self.address, from.len().min(self.bytes)) };
+    /// All of it, to be written. No copy from it may be under way.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: the block is this one's alone and holds `bytes` bytes, zeroed by the system before the driver got them.
+        unsafe { std::slice::from_raw_parts_mut(self.address, self.bytes) }
     }
 
     /// The first bytes. No copy into it may be under way.

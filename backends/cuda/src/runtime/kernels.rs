@@ -2,12 +2,13 @@
 
 use crate::compiler::{Compiler, Cubin};
 use crate::driver::Queue;
+use crate::libraries::Status;
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use tintype_accel::{Error, Result};
 use tintype_gpu::{Architecture, Call, Kernel, KernelSource, Scalar};
@@ -17,6 +18,10 @@ const STATIC_SHARED: i32 = 1;
 const DYNAMIC_SHARED: i32 = 8;
 /// The most parameters of a kernel.
 const PARAMETERS: usize = 128;
+
+/// Statuses of code that is damaged or made for another device or a newer driver: `CUDA_ERROR_INVALID_IMAGE`,
+/// `..._NO_BINARY_FOR_GPU`, `..._INVALID_PTX`, `..._UNSUPPORTED_PTX_VERSION`, `..._INVALID_SOURCE`, `..._NOT_FOUND`
+const FOREIGN: [i32; 6] = [200, 209, 218, 222, 300, 500];
 
 /// The kernels of a runtime. A [`Kernel`] is a place in the list.
 pub(super) struct Kernels {
@@ -89,13 +94,14 @@ impl Kernels {
         Ok(kernel)
     }
 
-    /// Loads several, compiling on as many threads as there are cores.
+    /// Loads several, compiling on as many threads as there are cores. Each is tried once; the error is that of the first
+    /// in the order of `sources`.
     pub(super) fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
         let next = AtomicUsize::new(0);
+        let loaded: Vec<_> = sources.iter().map(|source| (source, OnceLock::new())).collect();
         let work = || {
-            while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
-                // What fails fails again below, in order.
-                let _ = self.load(source);
+            while let Some((source, kernel)) = loaded.get(next.fetch_add(1, Ordering::Relaxed)) {
+                kernel.get_or_init(|| self.load(source));
             }
         };
         thread::scope(|scope| {
@@ -106,21 +112,23 @@ impl Kernels {
             }
             work();
         });
-        sources.iter().map(|source| self.load(source)).collect()
+        let none = || Err(internal("a kernel was not loaded".into()));
+        loaded.into_iter().map(|(_, kernel)| kernel.into_inner().unwrap_or_else(none)).collect()
     }
 
     fn make(&self, source: &KernelSource) -> Result<Function> {
         let text = format!("{}\n{}", self.prelude, source.code);
         let cubin = self.cubin(source, &text)?;
-        let function = match self.place(source, &cubin) {
-            // Code from the disk that the device does not take: made by a compiler too new for this driver, perhaps.
-            Err(_) if !cubin.compiled => {
+        let placed = match self.place(source, &cubin)? {
+            // Code from the disk that the device does not take: made by a compiler too new for this driver, perhaps. This
+            // is the one thing that is tried twice; any other status is told as it comes.
+            Err(status) if !cubin.compiled && FOREIGN.contains(&status.code) => {
                 self.compiler.discard(&cubin);
                 self.place(source, &self.cubin(source, &text)?)?
             }
-            placed => placed?,
+            placed => placed,
         };
-        Ok(function)
+        placed.map_err(|status| self.queue.error(status))
     }
 
     fn cubin(&self, source: &KernelSource, text: &str) -> Result<Cubin> {
@@ -129,25 +137,28 @@ impl Kernels {
         Ok(cubin)
     }
 
-    fn place(&self, source: &KernelSource, cubin: &Cubin) -> Result<Function> {
+    /// Puts code on the device; what the driver says to it is the inner result.
+    fn place(&self, source: &KernelSource, cubin: &Cubin) -> Result<std::result::Result<Function, Status>> {
         let queue = &self.queue;
         let name = CString::new(source.entry.as_str())
             .map_err(|_| internal("a kernel's name has a NUL in it".into()))?;
         queue.enter()?;
         let mut module = Module { queue: Arc::clone(queue), raw: null_mut() };
-        // SAFETY: the context is current; the image is an ELF file, whose header says how long it is.
-        queue.ok(unsafe { queue.api.cuModuleLoadData(&mut module.raw, cubin.bytes.as_ptr().cast()) })?;
         let mut raw = null_mut();
-        // SAFETY: the module is alive; the name is a string.
-        queue.ok(unsafe { queue.api.cuModuleGetFunction(&mut raw, module.raw, name.as_ptr()) })?;
-        let mut fixed = 0;
-        // SAFETY: the function is alive; the number may be written.
-        queue.ok(unsafe { queue.api.cuFuncGetAttribute(&mut fixed, STATIC_SHARED, raw) })?;
-        let most = self.shared.saturating_sub(fixed.unsigned_abs());
-        // Beyond 48 KiB a kernel must have asked beforehand.
-        // SAFETY: the function is alive.
-        queue.ok(unsafe { queue.api.cuFuncSetAttribute(raw, DYNAMIC_SHARED, most as i32) })?;
-        Ok(Function { name: source.entry.clone(), raw, _module: module })
+        let placed = (|| {
+            // SAFETY: the context is current; the image is an ELF file, whose header says how long it is.
+            unsafe { queue.api.cuModuleLoadData(&mut module.raw, cubin.bytes.as_ptr().cast()) }?;
+            // SAFETY: the module is alive; the name is a string.
+            unsafe { queue.api.cuModuleGetFunction(&mut raw, module.raw, name.as_ptr()) }?;
+            let mut fixed = 0;
+            // SAFETY: the function is alive; the number may be written.
+            unsafe { queue.api.cuFuncGetAttribute(&mut fixed, STATIC_SHARED, raw) }?;
+            let most = self.shared.saturating_sub(fixed.unsigned_abs());
+            // Beyond 48 KiB a kernel must have asked beforehand.
+            // SAFETY: the function is alive.
+            unsafe { queue.api.cuFuncSetAttribute(raw, DYNAMIC_SHARED, most as i32) }
+        })();
+        Ok(placed.map(|()| Function { name: source.entry.clone(), raw, _module: module }))
     }
 
     /// See [`tintype_gpu::Runtime::launch`].
@@ -196,6 +207,9 @@ impl Kernels {
                     function.name, call.grid, call.block, call.shared
                 ),
             },
+            Error::DriverOutOfMemory { device, reason } => {
+                Error::DriverOutOfMemory { device, reason: format!("kernel `{}`: {reason}", function.name) }
+            }
             other => other,
         })
     }

@@ -1,7 +1,7 @@
 //! Work that cuBLASLt and cuDNN take.
 
 use crate::Stream;
-use crate::blas::Blas;
+use crate::blas::{Blas, Search};
 use crate::compiler::folder;
 use crate::dnn::{Companions, Dnn};
 use crate::driver::Queue;
@@ -15,6 +15,7 @@ pub(super) struct Libraries {
     /// The product's name.
     device: String,
     architecture: Architecture,
+    search: Search,
     blas: OnceLock<std::result::Result<Blas, String>>,
     dnn: OnceLock<std::result::Result<Dnn, String>>,
     queue: Arc<Queue>,
@@ -27,10 +28,11 @@ struct Entered {
 }
 
 impl Libraries {
-    pub(super) fn new(queue: Arc<Queue>, device: &str, architecture: &Architecture) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, device: &str, architecture: &Architecture, search: Search) -> Self {
         Self {
             device: device.into(),
             architecture: architecture.clone(),
+            search,
             blas: OnceLock::new(),
             dnn: OnceLock::new(),
             queue,
@@ -59,7 +61,11 @@ impl Libraries {
     fn blas(&self) -> std::result::Result<&Blas, String> {
         let open = || {
             let found = found(Library::CublasLt)?;
-            Blas::open(found.library, &found.path, &self.queue.label)
+            let blas = Blas::open(found.library, &found.path, &self.queue.label)?;
+            let folder = folder::of_user().map(|folder| folder.join("cublaslt"));
+            let Architecture { name, multiprocessors, .. } = &self.architecture;
+            let device = format!("{} {name} {multiprocessors}", self.device);
+            Ok(blas.search(self.search, &self.queue, folder.as_deref(), &device))
         };
         self.blas.get_or_init(open).as_ref().map_err(String::clone)
     }

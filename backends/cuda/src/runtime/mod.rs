@@ -1,11 +1,16 @@
 //! One CUDA device with one stream, as the layer above drives it.
 
+mod ground;
 mod kernels;
 mod library;
 
 use crate::compiler::Compiler;
-use crate::driver::{self, Arrival, Context, Events, Facts, Graphs, Heap, Mark, PinnedPool, Queue, Staging};
+use crate::driver::{
+    self, Arrival, Context, Events, Facts, Graphs, Heap, Loaded, Mark, PinnedPool, Queue, Staging,
+};
 use crate::probe::{self, describe};
+use crate::settings::setting;
+pub(crate) use ground::Ground;
 use kernels::Kernels;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,25 +49,18 @@ impl CudaRuntime {
     /// [`Error::Unavailable`] where there is no driver or it cannot be used, [`Error::NoSuchDevice`], [`Error::Device`]
     /// where the device refuses.
     pub fn open(ordinal: usize) -> Result<Self> {
-        let unavailable = |obstacle: &tintype_accel::Obstacle| Error::Unavailable {
-            backend: probe::BACKEND.into(),
-            reason: obstacle.reason.clone(),
-            remedy: obstacle.remedy.clone(),
-        };
-        let loaded = driver::api().map_err(unavailable)?;
-        let count = probe::initialise(loaded).map_err(|obstacle| unavailable(&obstacle))?;
-        if ordinal >= count {
-            return Err(Error::NoSuchDevice {
-                backend: probe::BACKEND.into(),
-                device: ordinal.to_string(),
-                known: format!("{count}, numbered from 0"),
-            });
-        }
-        let facts = driver::facts(&loaded.api, ordinal).map_err(|status| Error::Device {
-            device: format!("{}:{ordinal}", probe::BACKEND),
-            reason: driver::explain(&loaded.api, status),
-        })?;
-        probe::usable(loaded, &facts).map_err(|obstacle| unavailable(&obstacle))?;
+        Self::open_with(ordinal, None)
+    }
+
+    /// As [`CudaRuntime::open`], with so many threads to copy what goes to the device; some that keep the bus busy where it
+    /// is not said.
+    ///
+    /// # Errors
+    ///
+    /// As [`CudaRuntime::open`].
+    pub fn open_with(ordinal: usize, threads: Option<usize>) -> Result<Self> {
+        let (loaded, facts) = reach(ordinal)?;
+        let search = setting("TINTYPE_CUDA_SEARCH")?;
         let architecture = architecture(&facts);
         let queue = Arc::new(Queue::new(Arc::new(Context::retain(&loaded.api, &facts)?))?);
         let events = Events::new(Arc::clone(&queue));
@@ -70,8 +68,8 @@ impl CudaRuntime {
             device: describe(loaded, &facts),
             graphs: Graphs::new(Arc::clone(&queue)),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
-            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture),
-            staging: Staging::new(Arc::clone(&queue), Arc::clone(&events)),
+            libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture, search),
+            staging: Staging::new(Arc::clone(&queue), Arc::clone(&events), threads),
             arrivals: PinnedPool::new(Arc::clone(&queue)),
             marks: Mutex::default(),
             events,
@@ -92,6 +90,30 @@ impl CudaRuntime {
             reason: format!("there is no event {}", event.0),
         })
     }
+}
+
+/// The driver, initialised, and what it says of the device that it numbers so, which is one that this plugin runs on.
+pub(crate) fn reach(ordinal: usize) -> Result<(&'static Loaded, Facts)> {
+    let unavailable = |obstacle: &tintype_accel::Obstacle| Error::Unavailable {
+        backend: probe::BACKEND.into(),
+        reason: obstacle.reason.clone(),
+        remedy: obstacle.remedy.clone(),
+    };
+    let loaded = driver::api().map_err(unavailable)?;
+    let count = probe::initialise(loaded).map_err(|obstacle| unavailable(&obstacle))?;
+    if ordinal >= count {
+        return Err(Error::NoSuchDevice {
+            backend: probe::BACKEND.into(),
+            device: ordinal.to_string(),
+            known: format!("{count}, numbered from 0"),
+        });
+    }
+    let facts = driver::facts(&loaded.api, ordinal).map_err(|status| Error::Device {
+        device: format!("{}:{ordinal}", probe::BACKEND),
+        reason: driver::explain(&loaded.api, status),
+    })?;
+    probe::usable(loaded, &facts).map_err(|obstacle| unavailable(&obstacle))?;
+    Ok((loaded, facts))
 }
 
 /// What kernels are compiled for. On Hopper `sm_90a` has the instructions of its tensor cores.
@@ -129,7 +151,15 @@ impl Runtime for CudaRuntime {
     }
 
     fn upload(&self, to: u64, bytes: &HostBytes) -> Result<()> {
-        self.staging.upload(to, bytes.as_slice())
+        self.staging.upload(&[(to, bytes.clone())])
+    }
+
+    fn upload_all(&self, all: &[(u64, HostBytes)]) -> Result<()> {
+        self.staging.upload(all)
+    }
+
+    fn detours(&self) -> u64 {
+        self.staging.unlocked()
     }
 
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {

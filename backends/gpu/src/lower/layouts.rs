@@ -1,5 +1,7 @@
 //! How the values of a block lie, chosen so that as little as possible is moved.
 
+use super::Callees;
+use super::rim::Rim;
 use std::collections::HashMap;
 use tintype_program::memory::{Layout, Storage};
 use tintype_program::{Block, Node, Op, ValueId};
@@ -8,6 +10,7 @@ use tintype_program::{Block, Node, Op, ValueId};
 pub(super) struct Layouts {
     layouts: Vec<Layout>,
     homes: Vec<Place>,
+    rim: Rim,
 }
 
 /// Where a value's memory comes from.
@@ -22,19 +25,53 @@ enum Place {
 impl Layouts {
     /// Row-major order throughout, views where they cost nothing.
     pub(super) fn plain(block: &Block) -> Self {
-        Self::choose(block, &HashMap::new(), false)
+        Self::choose(block, &Callees::new(), &HashMap::new(), Rim::default(), false)
     }
 
     /// Chosen for few copies: attention's result lies as the heads are merged next, pictures that a convolution makes lie
-    /// channels last, and what is joined is written where it is joined.
-    pub(super) fn fitted(block: &Block) -> Self {
-        Self::choose(block, &parts(block), true)
+    /// channels last, and what is joined is written where it is joined. Arguments lie as `rim` says; without one, results are
+    /// row-major too.
+    pub(super) fn fitted(block: &Block, callees: &Callees, rim: Option<Rim>) -> Self {
+        let called = rim.is_some();
+        let mut made = Self::choose(block, callees, &parts(block), rim.unwrap_or_default(), true);
+        if called {
+            let picture = |value: ValueId| {
+                made.homes[value.index()] == Place::Permuted && made.is_picture(block, value)
+            };
+            let results = block.results().map(picture).collect::<Vec<_>>();
+            made.rim = std::mem::take(&mut made.rim).with_results(results.into_iter());
+        }
+        made
     }
 
-    fn choose(block: &Block, parts: &HashMap<ValueId, (ValueId, Layout)>, fitted: bool) -> Self {
+    fn choose(
+        block: &Block,
+        callees: &Callees,
+        parts: &HashMap<ValueId, (ValueId, Layout)>,
+        rim: Rim,
+        fitted: bool,
+    ) -> Self {
         let layouts = block.values.iter().map(|ty| Layout::contiguous(&ty.shape)).collect();
-        let mut made = Self { layouts, homes: vec![Place::Own; block.values.len()] };
-        for node in &block.nodes {
+        let mut made = Self { layouts, homes: vec![Place::Own; block.values.len()], rim };
+        for (position, value) in block.arguments().enumerate() {
+            if made.rim.argument(position)
+                && let Some(layout) = channels_last(&block.ty(value).shape)
+            {
+                made.layouts[value.index()] = layout;
+            }
+        }
+        for (index, node) in block.nodes.iter().enumerate() {
+            if let Some(callee) = callees.get(&index) {
+                for (position, &output) in node.outputs.iter().enumerate() {
+                    if callee.rim.result(position)
+                        && let Some(layout) = channels_last(&block.ty(output).shape)
+                    {
+                        made.layouts[output.index()] = layout;
+                        made.homes[output.index()] = Place::Permuted;
+                    }
+                }
+                continue;
+            }
             let &[output] = &node.outputs[..] else { continue };
             let chosen = match parts.get(&output) {
                 Some((of, layout)) => Some((layout.clone(), Place::Part(*of))),
@@ -67,14 +104,7 @@ impl Layouts {
             Op::Attention { .. } => in_order(shape, &[0, 2, 1, 3])?,
             Op::Convolution { .. } if shape.len() == 4 => channels_last(shape)?,
             Op::Elementwise { .. } | Op::GroupNorm { .. } | Op::Upsample { .. } => {
-                let is_picture = |value: &&ValueId| {
-                    let layout = self.of(**value);
-                    let ty = block.ty(**value);
-                    ty.rank() == 4
-                        && channels_last(&ty.shape).as_ref() == Some(layout)
-                        && !layout.is_contiguous(&ty.shape)
-                };
-                node.inputs.iter().find(is_picture)?;
+                node.inputs.iter().find(|value| self.is_picture(block, **value))?;
                 channels_last(shape)?
             }
             _ => return None,
@@ -82,19 +112,39 @@ impl Layouts {
         (!layout.is_contiguous(shape)).then_some(layout)
     }
 
+    /// Whether a value lies channels last, and not row-major as well.
+    fn is_picture(&self, block: &Block, value: ValueId) -> bool {
+        let (layout, shape) = (self.of(value), &block.ty(value).shape);
+        channels_last(shape).as_ref() == Some(layout) && !layout.is_contiguous(shape)
+    }
+
+    /// How the block takes and gives what it takes and gives.
+    pub(super) fn rim(&self) -> &Rim {
+        &self.rim
+    }
+
     /// How a value lies, relative to the start of its memory.
     pub(super) fn of(&self, value: ValueId) -> &Layout {
         &self.layouts[value.index()]
     }
 
-    /// What the memory planner is asked for a node's result.
-    pub(super) fn storage(&self, node: &Node) -> Storage {
+    /// What the memory planner is asked for a node's results.
+    pub(super) fn storage(&self, block: &Block, node: &Node) -> Storage {
         match node.outputs.first().map(|value| self.homes[value.index()]) {
             Some(Place::View) => Storage::View { operand: 0 },
             Some(Place::Part(of)) => Storage::Part { of },
-            Some(Place::Permuted) => Storage::Permuted,
+            _ if node.outputs.iter().any(|value| self.misfits(block, *value)) => Storage::Permuted,
             _ => Storage::Fresh,
         }
+    }
+
+    /// Whether a value does not lie as it would have to where it is a result.
+    fn misfits(&self, block: &Block, value: ValueId) -> bool {
+        let wanted = || {
+            let mut positions = block.results().enumerate().filter(|(_, result)| *result == value);
+            positions.any(|(position, _)| self.rim.result(position))
+        };
+        self.homes[value.index()] == Place::Permuted && !wanted()
     }
 
     /// Whether a node computes nothing, since its result is a view.

@@ -5,11 +5,13 @@ mod fused;
 mod layouts;
 mod matrix;
 mod node;
+mod rim;
 mod spatial;
 
 use crate::plan::{Action, BlockPlan, Span, Step};
 use crate::{Architecture, Launch, View, kernels};
 use layouts::Layouts;
+pub(crate) use rim::Rim;
 use std::cell::Cell;
 use std::cmp::max;
 use std::collections::HashMap;
@@ -32,14 +34,20 @@ pub(crate) struct Target {
     pub(crate) fitted: bool,
 }
 
-/// Lowers a block of a checked Program, or says which of its nodes cannot be, and why.
+/// Lowers a block of a checked Program, or says which of its nodes cannot be, and why. The `entry` takes and gives everything in
+/// row-major order.
 pub(crate) fn lower(
     program: &Program,
     block: &Block,
     callees: &Callees,
     target: &Target,
+    entry: bool,
 ) -> Result<BlockPlan, (usize, String)> {
-    let layouts = if target.fitted { Layouts::fitted(block) } else { Layouts::plain(block) };
+    let layouts = match (target.fitted, entry) {
+        (true, true) => Layouts::fitted(block, callees, None),
+        (true, false) => Layouts::fitted(block, callees, Some(Rim::of_arguments(block, callees))),
+        (false, _) => Layouts::plain(block),
+    };
     let mut lowering = Lowering {
         program,
         block,
@@ -59,7 +67,7 @@ pub(crate) fn lower(
             lowering.node(index, node).map_err(|reason| (index, reason))?;
         }
         let scratch = Scratch::Bytes(lowering.scratch.taken.get());
-        needs.push(Need { storage: lowering.layouts.storage(node), scratch });
+        needs.push(Need { storage: lowering.layouts.storage(block, node), scratch });
     }
     let alone = Program { version: program.version, blocks: vec![block.clone()], sources: Vec::new() };
     let needs = Cell::new(needs.into_iter());
@@ -83,7 +91,8 @@ pub(crate) fn lower(
     lowering.copies().map_err(|reason| (block.nodes.len(), reason))?;
     let depth = callees.values().map(|callee| callee.depth).fold(0, max) + 1;
     let arena = lowering.plan.as_ref().map_or(0, |plan| plan.size);
-    Ok(BlockPlan { name: block.name.clone(), steps: lowering.steps, arena, depth })
+    let rim = lowering.layouts.rim().clone();
+    Ok(BlockPlan { name: block.name.clone(), steps: lowering.steps, arena, depth, rim })
 }
 
 /// Scratch memory of one node.
@@ -169,12 +178,14 @@ impl Lowering<'_> {
 
     /// A tensor in row-major order: itself if it lies so, else a copy.
     fn packed(&mut self, from: Operand) -> Result<Operand, String> {
-        if from.view.is_contiguous() {
-            return Ok(from);
-        }
+        if from.view.is_contiguous() { Ok(from) } else { self.copied(&from) }
+    }
+
+    /// A copy in row-major order, from an aligned address on.
+    fn copied(&mut self, from: &Operand) -> Result<Operand, String> {
         let ty = TensorType::new(from.view.dtype, from.view.shape.clone());
         let to = self.desk(&ty);
-        self.copy(&from, &to)?;
+        self.copy(from, &to)?;
         Ok(to)
     }
 
@@ -193,16 +204,21 @@ impl Lowering<'_> {
         self.steps.push(Step { name: name.into(), action, reads: spans(reads), writes: spans(writes) });
     }
 
-    /// A call. Arguments that do not lie in row-major order are packed into scratch memory, behind the callee's arena.
+    /// A call. Arguments that do not lie as the callee's kernels take them to, from an aligned address on, are copied into
+    /// scratch memory so that they do, behind the callee's arena.
     fn call(&mut self, index: usize, inputs: &[ValueId], outputs: &[ValueId]) -> Result<(), String> {
         let callee = Arc::clone(self.callees.get(&index).ok_or("it calls a block that is not compiled")?);
         let arena = self.bytes(callee.arena);
         let mut reads = Vec::with_capacity(inputs.len());
-        for &value in inputs {
+        for (position, &value) in inputs.iter().enumerate() {
             let encoded = !self.block.encoding(value).is_plain();
             let operand = self.operand(value)?;
             let scattered = self.layouts.is_scattered(self.block, value);
-            let operand = if scattered { self.packed(operand)? } else { operand };
+            let operand = match callee.rim.argument(position) {
+                true => self.channels_last(&operand)?,
+                false if scattered || !spatial::is_aligned(&operand) => self.copied(&operand)?,
+                false => operand,
+            };
             let mut span = operand.span();
             if encoded {
                 let layout = self.block.encoding(value).layout(self.block.ty(value))?;
@@ -232,7 +248,13 @@ impl Lowering<'_> {
                 self.copy(&from, &stage)?;
                 from = stage;
             }
-            last.push((from, at(Home::Result(copy.to))));
+            let mut to = at(Home::Result(copy.to));
+            if self.layouts.rim().result(copy.to)
+                && let Some(layout) = layouts::channels_last(&ty.shape)
+            {
+                to.view.strides = layout.strides;
+            }
+            last.push((from, to));
         }
         last.iter().try_for_each(|(from, to)| self.copy(from, to))
     }

@@ -101,7 +101,7 @@ impl Lowering<'_> {
     }
 
     /// A tensor of four axes with the second innermost: itself if it lies so, else a copy.
-    fn channels_last(&mut self, from: &Operand) -> Result<Operand, String> {
+    pub(super) fn channels_last(&mut self, from: &Operand) -> Result<Operand, String> {
         if lies_channels_last(from) && is_aligned(from) {
             return Ok(from.clone());
         }
@@ -119,7 +119,7 @@ impl Lowering<'_> {
 }
 
 /// Whether the first element lies at a multiple of 16 bytes.
-fn is_aligned(operand: &Operand) -> bool {
+pub(super) fn is_aligned(operand: &Operand) -> bool {
     (operand.view.offset * operand.view.dtype.size()).is_multiple_of(16)
 }
 

@@ -3,13 +3,20 @@
 //! Each gathers operations into a custom operation whose decomposition they are ([`tintype_program::passes::outline`]),
 //! so a fused Program computes what it computed before, and can be printed and taken apart again.
 
+mod concat;
+mod edit;
 mod gelu;
 mod norm;
+mod rotary;
+mod widen;
 
+pub use concat::join_products;
 pub use gelu::fuse_gelu;
 pub use norm::fuse_norms;
+pub use rotary::split_rotary;
+pub use widen::widen;
 
-use tintype_program::{Block, Node, Op};
+use tintype_program::{Block, Node, Op, ValueId};
 
 /// A linear layer with the Gaussian error linear unit in its form with a hyperbolic tangent.
 pub const LINEAR_GELU: &str = "gpu.linear_gelu";
@@ -22,14 +29,14 @@ pub(crate) fn is_fused(op: &Op) -> bool {
 }
 
 /// Who reads what in a block.
-struct Uses<'b> {
+pub(crate) struct Uses<'b> {
     block: &'b Block,
     /// By value: the nodes that read it, one entry a reading; a result of the block is read by a node past the last.
     readers: Vec<Vec<usize>>,
 }
 
 impl<'b> Uses<'b> {
-    fn of(block: &'b Block) -> Self {
+    pub(crate) fn of(block: &'b Block) -> Self {
         let mut readers = vec![Vec::new(); block.values.len()];
         for (index, node) in block.nodes.iter().enumerate() {
             node.inputs.iter().for_each(|value| readers[value.index()].push(index));
@@ -38,8 +45,13 @@ impl<'b> Uses<'b> {
         Self { block, readers }
     }
 
+    /// The nodes that read a value.
+    fn readers_of(&self, value: ValueId) -> &[usize] {
+        &self.readers[value.index()]
+    }
+
     /// The node that alone reads the one result of a node, and reads it once.
-    fn only_reader(&self, node: usize) -> Option<(usize, &'b Node)> {
+    pub(crate) fn only_reader(&self, node: usize) -> Option<(usize, &'b Node)> {
         let &[output] = &self.block.nodes.get(node)?.outputs[..] else { return None };
         match self.readers[output.index()][..] {
             [reader] => Some((reader, self.block.nodes.get(reader)?)),

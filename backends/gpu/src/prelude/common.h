@@ -97,6 +97,12 @@ template <int THREADS> DEVICE float block_sum(float x) {
     for (int i = 0; i < (THREADS + WARP - 1) / WARP; i++) sum += parts[i];
     return sum;
 }
+// Over TEAM neighbouring threads of a warp, a power of two; every one of them has the result.
+template <int TEAM> DEVICE float team_sum(float x) {
+#pragma unroll
+    for (int mask = TEAM / 2; mask > 0; mask /= 2) x += lane_across(x, mask);
+    return x;
+}
 template <int THREADS> DEVICE float block_max(float x) {
     x = warp_max(x);
     if (THREADS <= WARP) return x;

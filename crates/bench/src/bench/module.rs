@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, Instance, Module, Purpose, Slot, Support, TensorSource,
-    Weights, to_f32,
+    Accelerator, Bindings, Buffer, CompileOptions, FlushReason, Instance, Module, Purpose, Slot, Support,
+    TensorSource, Weights, to_f32,
 };
 use tintype_program::{Program, cost};
 
@@ -31,35 +31,16 @@ impl ModuleSubject {
     /// Traces, compiles, loads, binds, and runs once.
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Self> {
         let started = Instant::now();
-        let Case { model, program, dtype, sizes, inputs, weights } = Case::open(options)?;
+        let case = Case::open(options)?;
         let launch = launch(&**accelerator, options);
-        let module = accelerator.compile(&program, &CompileOptions { launch })?;
-        let (weights, drawing) = match weights {
-            Some(checkpoint) => {
-                (load(accelerator, &*module, as_source(&checkpoint), options)?, Duration::ZERO)
-            }
-            None => {
-                let source =
-                    RandomWeights::of(&module.signature().params, options.seed).map_err(|reason| {
-                        Error::Request { option: "model", value: model.clone(), remedy: reason }
-                    })?;
-                (load(accelerator, &*module, &source, options)?, source.spent())
-            }
-        };
-        let mut bindings = Bindings::new(Arc::clone(module.signature()));
-        for Input { name, ty, bytes } in &inputs {
-            bindings.input(name, &accelerator.buffer_from(ty, bytes.clone())?)?;
-        }
-        let mut outputs = Vec::new();
-        for slot in &module.signature().outputs {
-            let buffer = accelerator.buffer(&slot.ty, Purpose::Data)?;
-            bindings.output(&slot.name, &buffer)?;
-            outputs.push((slot.clone(), buffer));
-        }
+        let module = accelerator.compile(&case.program, &CompileOptions { launch })?;
+        let (weights, drawing) = weights(accelerator, &*module, &case, options)?;
+        let (mut bindings, outputs) = connect(accelerator, &*module, &case.inputs)?;
         let mut instance = module.bind(&weights)?;
         instance.run(&mut bindings)?;
         accelerator.synchronize()?;
         let cold = started.elapsed().saturating_sub(drawing).as_secs_f64();
+        let Case { model, program, dtype, sizes, inputs, .. } = case;
         let about = About {
             model,
             dtype,
@@ -75,14 +56,45 @@ impl ModuleSubject {
     }
 }
 
-fn load(
+/// The module's weights, from the case's files or drawn, and the time of the drawing.
+pub(super) fn weights(
     accelerator: &Arc<dyn Accelerator>,
     module: &dyn Module,
-    source: &dyn TensorSource,
+    case: &Case,
     options: &Options,
-) -> Result<Arc<Weights>> {
+) -> Result<(Arc<Weights>, Duration)> {
     let params = &module.signature().params;
-    Ok(Weights::load(accelerator, params, source, &ignored(options.what), &mut |_, _| {})?)
+    let load = |source: &dyn TensorSource| -> Result<Arc<Weights>> {
+        Ok(Weights::load(accelerator, params, source, &ignored(options.what), &mut |_, _| {})?)
+    };
+    if let Some(checkpoint) = &case.weights {
+        return Ok((load(as_source(checkpoint))?, Duration::ZERO));
+    }
+    let source = RandomWeights::of(params, options.seed).map_err(|reason| Error::Request {
+        option: "model",
+        value: case.model.clone(),
+        remedy: reason,
+    })?;
+    Ok((load(&source)?, source.spent()))
+}
+
+/// Inputs and outputs of a module in the device's memory.
+pub(super) fn connect(
+    accelerator: &Arc<dyn Accelerator>,
+    module: &dyn Module,
+    inputs: &[Input],
+) -> Result<(Bindings, Vec<(Slot, Buffer)>)> {
+    let mut bindings = Bindings::new(Arc::clone(module.signature()));
+    for Input { name, ty, bytes } in inputs {
+        bindings.input(name, &accelerator.buffer_from(ty, bytes.clone())?)?;
+    }
+    let mut outputs = Vec::new();
+    for slot in &module.signature().outputs {
+        let buffer = accelerator.buffer(&slot.ty, Purpose::Data)?;
+        bindings.output(&slot.name, &buffer)?;
+        outputs.push((slot.clone(), buffer));
+    }
+    Ok((bindings, outputs))
 }
 
 impl Subject for ModuleSubject {
@@ -93,6 +105,30 @@ impl Subject for ModuleSubject {
     fn run(&mut self) -> Result<()> {
         self.instance.run(&mut self.bindings)?;
         Ok(self.accelerator.synchronize()?)
+    }
+
+    fn launch(&mut self) -> Result<Option<f64>> {
+        self.accelerator.synchronize()?;
+        let started = Instant::now();
+        self.instance.run(&mut self.bindings)?;
+        // What accumulates runs until it is told to go has not launched before.
+        self.accelerator.flush(FlushReason::Step)?;
+        let elapsed = started.elapsed().as_secs_f64();
+        self.accelerator.synchronize()?;
+        Ok(Some(elapsed))
+    }
+
+    fn busy(&mut self, runs: usize) -> Result<Option<f64>> {
+        if runs == 0 {
+            return Ok(None);
+        }
+        self.accelerator.synchronize()?;
+        let started = Instant::now();
+        for _ in 0..runs {
+            self.instance.run(&mut self.bindings)?;
+        }
+        self.accelerator.synchronize()?;
+        Ok(Some(started.elapsed().as_secs_f64() / runs as f64))
     }
 
     fn save(&self, folder: &Path) -> Result<()> {

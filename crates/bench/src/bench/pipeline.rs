@@ -2,85 +2,119 @@
 
 use super::module::{operations, work};
 use super::{About, Options, Subject};
-use crate::case::Case;
+use crate::preset::whole;
 use crate::save::save;
-use crate::{Error, Result, What};
+use crate::{Error, RandomModel, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::Accelerator;
+use tintype_pipeline::files::write_png;
+use tintype_pipeline::folder::Location;
+use tintype_pipeline::inspect::Inspector;
 use tintype_pipeline::scheduler::Steps;
 use tintype_pipeline::{CancelToken, Generated, Pipeline, PipelineOptions, Request};
 use tintype_program::{DType, TensorType};
 
 const PROMPT: &str = "a red heart";
+/// Steps, where it is not said how many.
+pub(super) const STEPS: usize = 4;
 
 /// A pipeline, its request, and what it made last.
 pub(super) struct PipelineSubject {
     about: About,
     pipeline: Pipeline,
     request: Request,
+    options: Options,
     made: Generated,
 }
 
 impl PipelineSubject {
-    /// Opens the folder and makes the first picture.
+    /// Opens the folder, or draws a model, and makes the first picture.
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Self> {
-        let Some(root) = &options.model else {
-            let remedy = "name a model's folder with --model: tokenizers cannot be drawn at random".into();
-            return Err(Error::Request { option: "model", value: "none".into(), remedy });
-        };
+        let from = source(options)?;
         let started = Instant::now();
-        let (width, height) = (options.width.unwrap_or(256), options.height.unwrap_or(256));
-        let text_tokens = options.text_tokens.unwrap_or(128);
-        let request = Request {
-            prompt: PROMPT.into(),
-            steps: Some(Steps::Count(options.steps)),
-            width: Some(width),
-            height: Some(height),
-            seed: options.seed,
-            max_sequence_length: Some(text_tokens),
-            ..Request::default()
-        };
+        let request = request(options, &from);
+        let steps = options.steps.unwrap_or(STEPS);
+        let From { root, side, text_tokens } = from;
+        let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
+        let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
         let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
-        let mut pipeline = Pipeline::open(root, Arc::clone(accelerator), how)?;
-        let made = generate(&mut pipeline, &request)?;
+        let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
+        let made = generate(&mut pipeline, &request, options)?;
         let cold = started.elapsed().as_secs_f64();
 
         let dtype = pipeline.dtype();
-        let module = |what, text_tokens| {
-            let (width, height) = (Some(width), Some(height));
-            let dtype = Some(dtype);
-            let model = Some(root.clone());
-            Case::open(&Options { what, model, dtype, width, height, text_tokens, ..Options::of(what) })
-        };
-        // True classifier-free guidance, which a folder may ask for by itself, is a second pass with the negative prompt.
-        let passes = 1 + u64::from(made.settings.true_cfg.is_some());
-        let modules = [
-            (module(What::Clip, None)?, passes),
-            (module(What::T5, Some(text_tokens))?, passes),
-            (module(What::Transformer, Some(text_tokens))?, passes * options.steps as u64),
-            (module(What::Vae, None)?, 1),
-        ];
-        let sizes =
-            [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", options.steps)];
+        // As the run itself: true classifier-free guidance, which a folder may ask for by itself, runs some of them twice.
+        let inspector = Inspector::open(&root)?;
+        let stages = inspector.work(&request, dtype)?.stages;
+        let programs = inspector.programs(&request, dtype)?;
+        let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
+        let programs: Vec<_> =
+            programs.iter().filter_map(|(name, program)| Some((program, runs(name)?))).collect();
+        let sizes = [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", steps)];
         let about = About {
             model: root.display().to_string(),
             dtype,
             launch: pipeline.launch(),
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
-            // The scheduler's and the packing's arithmetic, some operations a latent pixel, is left out.
-            work: work(modules.iter().map(|(case, times)| (&case.program, *times))),
-            operations: operations(&**accelerator, modules.iter().map(|(case, _)| &case.program)),
+            work: work(programs.iter().copied()),
+            operations: operations(&**accelerator, programs.iter().map(|(program, _)| *program)),
             planned_arena: None,
             cold,
         };
-        Ok(Self { about, pipeline, request, made })
+        Ok(Self { about, pipeline, request, options: options.clone(), made })
     }
 }
 
-fn generate(pipeline: &mut Pipeline, request: &Request) -> Result<Generated> {
-    Ok(pipeline.generate(request, &mut |_| {}, &CancelToken::default())?)
+/// A folder, and the sizes of its pictures where nobody says otherwise.
+pub(super) struct From {
+    pub(super) root: Location,
+    /// Pixels.
+    pub(super) side: usize,
+    pub(super) text_tokens: usize,
+}
+
+/// The folder that is named, or a model drawn into memory. Drawing is no part of a cold run.
+pub(super) fn source(options: &Options) -> Result<From> {
+    if let Some(folder) = &options.model {
+        return Ok(From { root: Location::from(folder), side: 256, text_tokens: 128 });
+    }
+    let Some(tokenizers) = &options.tokenizers else {
+        let remedy = "name a model's folder with --model: this build has no model in it whose tokenizers could be \
+                      borrowed, and they cannot be drawn at random";
+        return Err(Error::Request { option: "model", value: "none".into(), remedy: remedy.into() });
+    };
+    let whole = whole(options.preset.as_deref())?;
+    let dtype = options.dtype.unwrap_or(DType::F32);
+    let model = RandomModel::new(Some(whole.name), dtype, options.seed, tokenizers)?;
+    Ok(From { root: model.in_memory(), side: whole.side, text_tokens: whole.text_tokens })
+}
+
+/// What is asked of the pipeline.
+pub(super) fn request(options: &Options, from: &From) -> Request {
+    Request {
+        prompt: PROMPT.into(),
+        steps: Some(Steps::Count(options.steps.unwrap_or(STEPS))),
+        width: Some(options.width.unwrap_or(from.side)),
+        height: Some(options.height.unwrap_or(from.side)),
+        seed: options.seed,
+        max_sequence_length: Some(options.text_tokens.unwrap_or(from.text_tokens)),
+        ..Request::default()
+    }
+}
+
+/// A picture, and its file where one is wanted.
+fn generate(pipeline: &mut Pipeline, request: &Request, options: &Options) -> Result<Generated> {
+    let made = pipeline.generate(request, &mut |_| {}, &CancelToken::default())?;
+    write(&made, options)?;
+    Ok(made)
+}
+
+/// Writes the picture, where its file is named.
+pub(super) fn write(made: &Generated, options: &Options) -> Result<()> {
+    let Some((path, picture)) = options.png.as_ref().zip(made.pictures.first()) else { return Ok(()) };
+    Ok(write_png(path, picture)?)
 }
 
 impl Subject for PipelineSubject {
@@ -89,8 +123,16 @@ impl Subject for PipelineSubject {
     }
 
     fn run(&mut self) -> Result<()> {
-        self.made = generate(&mut self.pipeline, &self.request)?;
+        self.made = generate(&mut self.pipeline, &self.request, &self.options)?;
         Ok(())
+    }
+
+    fn launch(&mut self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    fn busy(&mut self, _runs: usize) -> Result<Option<f64>> {
+        Ok(None)
     }
 
     fn save(&self, folder: &Path) -> Result<()> {

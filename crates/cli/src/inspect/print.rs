@@ -148,6 +148,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::TextEncoding => "text encoding",
         Phase::ImageEncoding => "image encoding",
+        Phase::Conditioning => "conditioning",
         Phase::Denoising => "denoising",
         Phase::Decoding => "decoding",
     }

@@ -2,7 +2,7 @@
 
 use super::making::{FLOATS, input, param};
 use super::{Case, Tolerance};
-use tintype_program::{DType, Op, PadMode, Result};
+use tintype_program::{DType, Op, PadMode, Result, TensorType};
 
 struct Shape<'a> {
     x: &'a [usize],
@@ -46,8 +46,60 @@ pub(super) fn cases() -> Result<Vec<Case>> {
         }
         cases.push(case(dtype, &SHAPES[3], PadMode::Zero, false)?);
         cases.push(case(dtype, &SHAPES[5], PadMode::Zero, false)?);
+        for enlarged in &ENLARGED {
+            for mode in [PadMode::Zero, PadMode::Replicate] {
+                cases.push(of_enlarged(dtype, enlarged, mode)?);
+            }
+        }
     }
     Ok(cases)
+}
+
+/// A convolution of what nearest neighbours have enlarged.
+struct Enlarged<'a> {
+    x: &'a [usize],
+    factors: &'a [usize],
+    outputs: usize,
+    taps: &'a [usize],
+    padding: &'a [[usize; 2]],
+    /// Whether the enlarged tensor is a result too.
+    seen: bool,
+}
+
+/// Doubled and convolved by three taps an axis, as autoencoders do it, which a plugin may do in one; and what is nearly that.
+#[rustfmt::skip]
+const ENLARGED: [Enlarged; 8] = [
+    Enlarged { x: &[1, 3, 5], factors: &[2], outputs: 4, taps: &[3], padding: &[[1, 1]], seen: false },
+    Enlarged { x: &[2, 5, 6, 7], factors: &[2, 2], outputs: 9, taps: &[3, 3], padding: &[[1, 1]; 2], seen: false },
+    Enlarged { x: &[1, 2, 1, 35], factors: &[2, 2], outputs: 3, taps: &[3, 3], padding: &[[1, 1]; 2], seen: false },
+    Enlarged { x: &[1, 2, 3, 2, 4], factors: &[2, 2, 2], outputs: 3, taps: &[3, 3, 3], padding: &[[1, 1]; 3], seen: false },
+    Enlarged { x: &[1, 2, 3, 4], factors: &[2, 2], outputs: 3, taps: &[3, 3], padding: &[[1, 1]; 2], seen: true },
+    Enlarged { x: &[1, 2, 3, 4], factors: &[2, 2], outputs: 3, taps: &[3, 3], padding: &[[0, 1], [1, 0]], seen: false },
+    Enlarged { x: &[1, 2, 3, 4], factors: &[2, 3], outputs: 3, taps: &[3, 3], padding: &[[1, 1]; 2], seen: false },
+    Enlarged { x: &[1, 2, 3, 4], factors: &[2, 2], outputs: 3, taps: &[3, 1], padding: &[[1, 1], [0, 0]], seen: false },
+];
+
+fn of_enlarged(dtype: DType, enlarged: &Enlarged, mode: PadMode) -> Result<Case> {
+    let Enlarged { x, factors, outputs, taps, padding, seen } = enlarged;
+    let weight = [&[*outputs, x[1]], *taps].concat();
+    let ones = vec![1; taps.len()];
+    let (stride, dilation) = (ones.clone(), ones);
+    let op = Op::Convolution { stride, padding: padding.to_vec(), dilation, groups: 1, mode };
+    let seen_too = if *seen { " seen too" } else { "" };
+    let detail =
+        format!("of {x:?} enlarged by {factors:?}{seen_too} by {weight:?} {mode:?} padding {padding:?}");
+    // Taps that see one element may be added up first, and rounded to the dtype.
+    let depth = weight[1..].iter().product::<usize>() + 1;
+    let tolerance = Tolerance::sum(dtype, depth).and_roundings(dtype, 1);
+    Case::traced("convolution", dtype, &detail, tolerance, |scope| {
+        let x = scope.input("x", TensorType::new(dtype, *x))?.upsample(factors)?;
+        let scope = scope.with_dtype(dtype);
+        let (weight, bias) = (scope.param("weight", &weight)?, scope.param("bias", &[*outputs])?);
+        if *seen {
+            scope.output("enlarged", &x)?;
+        }
+        scope.output("y", &x.convolution_with(op, &weight, Some(&bias))?)
+    })
 }
 
 fn case(dtype: DType, shape: &Shape, mode: PadMode, with_bias: bool) -> Result<Case> {

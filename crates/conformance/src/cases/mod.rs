@@ -19,6 +19,7 @@ mod spatial;
 mod states;
 mod structure;
 mod tolerance;
+mod transformer;
 mod views;
 
 pub use fill::Fill;
@@ -103,6 +104,7 @@ pub fn all() -> Result<Vec<Case>> {
         encoded::cases,
         views::cases,
         structure::cases,
+        transformer::cases,
         states::cases,
         rim::cases,
     ];

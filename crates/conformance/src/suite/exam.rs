@@ -249,8 +249,9 @@ impl<'a> Exam<'a> {
     fn weights_are_unchanged(&mut self, weights: &Weights, round: u64) -> AccelResult<()> {
         for (name, bytes) in self.case.params(round) {
             let Some(slot) = weights.slot(name) else { continue };
-            let storage = Arc::clone(weights.resolve(slot)?);
-            let buffer = Buffer::at(storage, 0, TensorType::new(DType::U8, [bytes.len()]))?;
+            let (storage, start) = weights.place(slot)?;
+            let ty = TensorType::new(DType::U8, [bytes.len()]);
+            let buffer = Buffer::at(Arc::clone(storage), start, ty)?;
             if self.accelerator.download(&buffer)? != bytes {
                 self.complain(Check::Unchanged, format!("parameter `{name}` does not hold what was bound"));
             }

@@ -2,33 +2,31 @@
 
 use super::Config;
 use super::attention::{ADDED, OWN, Projected, attend, project};
-use super::modulation::{gated_sum, modulated_norm, modulation};
+use super::modulation::{gated_sum, modulated_norm, vectors};
 use crate::layers::{clamp, linear, width};
 use tintype_program::{DType, GeluForm, Result, Scope, Value, concat};
 
 /// The hidden layer of a feed-forward network is this many times as wide as the model.
 const MLP_RATIO: usize = 4;
 
-/// What every block is given besides tokens.
-pub(super) struct Context<'v> {
-    /// `[b, 1, width]`: timestep, guidance and pooled text, after SiLU.
-    pub(super) conditioning: &'v Value,
+/// The angles of every token of the joint sequence.
+pub(super) struct Angles<'v> {
     /// `f32[tokens, d]`.
     pub(super) cos: &'v Value,
     /// `f32[tokens, d]`.
     pub(super) sin: &'v Value,
 }
 
-/// `FluxTransformerBlock`: picture `[b, s, width]` and text `[b, t, width]` to the same.
+/// `FluxTransformerBlock`: picture `[b, s, width]` and text `[b, t, width]` to the same. Their modulations are
+/// `[b | 1, 1, 6 * width]` each.
 pub(super) fn double_block(
     scope: &Scope,
     config: &Config,
-    picture: &Value,
-    text: &Value,
-    context: &Context<'_>,
+    [picture, text]: [&Value; 2],
+    [own, added]: [&Value; 2],
+    angles: &Angles<'_>,
 ) -> Result<(Value, Value)> {
-    let own = Modulations::of(&scope.child("norm1"), context)?;
-    let added = Modulations::of(&scope.child("norm1_context"), context)?;
+    let (own, added) = (AdaNormZero::of(own)?, AdaNormZero::of(added)?);
 
     let attn = scope.child("attn");
     let p = project(&attn, config, &OWN, &own.before_attention(picture)?)?;
@@ -38,7 +36,7 @@ pub(super) fn double_block(
         key: concat(&[&t.key, &p.key], 1)?,
         value: concat(&[&t.value, &p.value], 1)?,
     };
-    let attended = attend(config, &joint, context.cos, context.sin)?;
+    let attended = attend(config, &joint, angles.cos, angles.sin)?;
     let (for_text, for_picture) = split_joint(&attended, text)?;
 
     let update = linear(&attn.child("to_out").child(0), &for_picture, config.width())?;
@@ -52,19 +50,20 @@ pub(super) fn double_block(
 }
 
 /// `FluxSingleTransformerBlock`: text and picture in one sequence, `[b, t + s, width]`, to the same. Attention and
-/// feed-forward network run side by side.
+/// feed-forward network run side by side. The modulation is `[b | 1, 1, 3 * width]`.
 pub(super) fn single_block(
     scope: &Scope,
     config: &Config,
     x: &Value,
-    context: &Context<'_>,
+    modulation: &Value,
+    angles: &Angles<'_>,
 ) -> Result<Value> {
-    let [shift, scale, gate] = vectors(&scope.child("norm"), context)?;
+    let [shift, scale, gate] = vectors(modulation)?;
     let normed = modulated_norm(x, &shift, &scale)?;
     let hidden = width(x).saturating_mul(MLP_RATIO);
     let mlp = linear(&scope.child("proj_mlp"), &normed, hidden)?.gelu(GeluForm::Tanh)?;
     let joint = project(&scope.child("attn"), config, &OWN, &normed)?;
-    let attended = attend(config, &joint, context.cos, context.sin)?;
+    let attended = attend(config, &joint, angles.cos, angles.sin)?;
     let update = linear(&scope.child("proj_out"), &concat(&[&attended, &mlp], 2)?, width(x))?;
     keep_finite(gated_sum(x, &gate, &update)?)
 }
@@ -77,7 +76,7 @@ pub(super) fn split_joint(joint: &Value, text: &Value) -> Result<(Value, Value)>
 }
 
 /// The six vectors of `AdaLayerNormZero`.
-struct Modulations {
+struct AdaNormZero {
     shift_attention: Value,
     scale_attention: Value,
     gate_attention: Value,
@@ -86,10 +85,10 @@ struct Modulations {
     gate_mlp: Value,
 }
 
-impl Modulations {
-    fn of(scope: &Scope, context: &Context<'_>) -> Result<Self> {
+impl AdaNormZero {
+    fn of(modulation: &Value) -> Result<Self> {
         let [shift_attention, scale_attention, gate_attention, shift_mlp, scale_mlp, gate_mlp] =
-            vectors(scope, context)?;
+            vectors(modulation)?;
         Ok(Self { shift_attention, scale_attention, gate_attention, shift_mlp, scale_mlp, gate_mlp })
     }
 
@@ -104,16 +103,6 @@ impl Modulations {
         let update = linear(&net.child(2), &hidden.gelu(GeluForm::Tanh)?, width(x))?;
         gated_sum(x, &self.gate_mlp, &update)
     }
-}
-
-fn vectors<const N: usize>(scope: &Scope, context: &Context<'_>) -> Result<[Value; N]> {
-    let vectors = modulation(scope, context.conditioning, N)?;
-    vectors.try_into().map_err(|rest: Vec<Value>| tintype_program::Error::Declaration {
-        what: "parameter",
-        name: scope.full_name("linear"),
-        block: "flux".into(),
-        reason: format!("it gives {} vectors, not {N}", rest.len()),
-    })
 }
 
 /// f16 overflows in some layers of the published models; diffusers keeps it at its largest number there.

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+use super::modulation::{DOUBLE, LAST, SINGLE};
 use crate::fields::{Fields, MAX_LAYERS, MAX_WIDTH};
 use crate::{Error, Result};
 use serde::Deserialize;
@@ -66,6 +67,13 @@ impl Config {
     /// The model's width: heads times elements of a head.
     pub fn width(&self) -> usize {
         self.num_attention_heads.saturating_mul(self.attention_head_dim)
+    }
+
+    /// Elements of all modulations side by side: the shifts, scales and gates of every block and of the last norm.
+    pub fn modulation_width(&self) -> usize {
+        let double = self.num_layers.saturating_mul(2).saturating_mul(DOUBLE);
+        let single = self.num_single_layers.saturating_mul(SINGLE);
+        double.saturating_add(single).saturating_add(LAST).saturating_mul(self.width())
     }
 
     /// Elements of a token that the model gives.

@@ -5,13 +5,15 @@
 
 mod attention;
 mod blocks;
+mod conditioning;
 mod config;
 mod modulation;
 mod rope;
 mod timestep;
 mod transformer;
 
+pub use conditioning::{ConditioningSizes, conditioning_program};
 pub use config::Config;
 pub use rope::{RopeTables, rope_tables, rope_tables_for};
 pub use timestep::{FEATURES, scaled_time, timestep_features};
-pub use transformer::{Inputs, Sizes, program, transformer};
+pub use transformer::{DenoiserInputs, Inputs, Sizes, denoiser, program, transformer};

@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::{Error, Result};
+use std::collections::HashMap;
 
 const THETA: f64 = 10_000.0;
 /// The longest sequence a table is made for; far beyond any picture.
@@ -41,16 +42,26 @@ pub fn rope_tables_for(config: &Config, positions: &[[f64; 3]]) -> Result<RopeTa
     let frequencies: Vec<Vec<f64>> = config.axes_dims_rope.iter().map(|&d| frequencies(d)).collect();
     let capacity = positions.len().saturating_mul(config.attention_head_dim);
     let (mut cos, mut sin) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
+    // A row's tokens share one coordinate and a column's another, so few angles are computed and many copied.
+    let mut known: Vec<HashMap<u64, RopeTables>> = vec![HashMap::new(); frequencies.len()];
     for position in positions {
-        for (coordinate, frequencies) in position.iter().zip(&frequencies) {
-            for frequency in frequencies {
-                let (s, c) = (coordinate * frequency).sin_cos();
-                cos.extend([c as f32; 2]);
-                sin.extend([s as f32; 2]);
-            }
+        for ((coordinate, frequencies), known) in position.iter().zip(&frequencies).zip(&mut known) {
+            let turned =
+                known.entry(coordinate.to_bits()).or_insert_with(|| turned(*coordinate, frequencies));
+            cos.extend_from_slice(&turned.cos);
+            sin.extend_from_slice(&turned.sin);
         }
     }
     Ok(RopeTables { cos, sin })
+}
+
+/// The elements of one axis at a coordinate.
+fn turned(coordinate: f64, frequencies: &[f64]) -> RopeTables {
+    let angles = || frequencies.iter().map(|frequency| coordinate * frequency);
+    RopeTables {
+        cos: angles().flat_map(|angle| [angle.cos() as f32; 2]).collect(),
+        sin: angles().flat_map(|angle| [angle.sin() as f32; 2]).collect(),
+    }
 }
 
 /// One a pair of `d` elements.

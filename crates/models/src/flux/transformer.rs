@@ -1,10 +1,11 @@
 //! The whole denoiser.
 
-use super::blocks::{Context, double_block, single_block, split_joint};
-use super::modulation::{modulated_norm, modulation};
+use super::blocks::{Angles, double_block, single_block, split_joint};
+use super::conditioning::{self, Told, modulations};
+use super::modulation::{LAST, Modulations, modulated_norm, vectors};
 use super::{Config, FEATURES};
-use crate::layers::{extents, linear};
-use tintype_program::{DType, Error, Program, Result, Scope, TensorType, Value, concat};
+use crate::layers::linear;
+use tintype_program::{DType, Program, Result, Scope, TensorType, Value, concat};
 
 /// What the denoiser is given. Floating-point values have the dtype of the scope's parameters, unless said otherwise.
 pub struct Inputs<'v> {
@@ -27,43 +28,84 @@ pub struct Inputs<'v> {
 
 /// Traces the denoiser: the predicted velocity, `[b, s, patch_size^2 * out_channels]`.
 ///
-/// Double and single blocks are one block each, called once a layer.
+/// Double and single blocks are one block each, called once a layer. What no step changes is computed here too; see
+/// [`super::conditioning_program`] and [`denoiser`] for the two apart.
 ///
 /// # Errors
 /// Inputs whose shapes or dtypes do not fit; guidance given to a model without, or not given to one with.
 pub fn transformer(scope: &Scope, config: &Config, inputs: &Inputs<'_>) -> Result<Value> {
-    let conditioning = conditioning(&scope.child("time_text_embed"), config, inputs)?;
-    let width = config.width();
-    let mut picture = linear(&scope.child("x_embedder"), inputs.hidden_states, width)?;
-    let mut text = linear(&scope.child("context_embedder"), inputs.encoder_hidden_states, width)?;
-    let (cos, sin) = (inputs.rope_cos, inputs.rope_sin);
+    let told = Told {
+        pooled_projections: inputs.pooled_projections,
+        timestep_features: inputs.timestep_features,
+        guidance_features: inputs.guidance_features,
+    };
+    let modulations = modulations(scope, config, &told)?;
+    let text = conditioning::text(scope, config, inputs.encoder_hidden_states)?;
+    let angles = Angles { cos: inputs.rope_cos, sin: inputs.rope_sin };
+    layers(scope, config, inputs.hidden_states, text, &modulations, &angles)
+}
 
-    if config.num_layers > 0 {
-        let types = [picture.ty(), text.ty(), conditioning.ty(), cos.ty(), sin.ty()];
+/// What [`denoiser`] is given. What is not said to be f32 has the dtype of the scope's parameters.
+pub struct DenoiserInputs<'v> {
+    /// Packed latents, `[b, s, in_channels]`.
+    pub hidden_states: &'v Value,
+    /// The text as [`super::conditioning_program`] gives it, `[b, t, width]`.
+    pub text: &'v Value,
+    /// The row of the step in that Program's table, `[b | 1, 1, modulation_width]`.
+    pub modulations: &'v Value,
+    /// [`super::rope_tables`], `f32[t + s, attention_head_dim]`.
+    pub rope_cos: &'v Value,
+    /// [`super::rope_tables`], `f32[t + s, attention_head_dim]`.
+    pub rope_sin: &'v Value,
+}
+
+/// Traces what is left of [`transformer`] in every step once [`super::conditioning_program`] has run. The blocks are
+/// those of [`transformer`].
+///
+/// # Errors
+/// Inputs whose shapes or dtypes do not fit.
+pub fn denoiser(scope: &Scope, config: &Config, inputs: &DenoiserInputs<'_>) -> Result<Value> {
+    let modulations = Modulations::apart(config, inputs.modulations)?;
+    let angles = Angles { cos: inputs.rope_cos, sin: inputs.rope_sin };
+    layers(scope, config, inputs.hidden_states, inputs.text.clone(), &modulations, &angles)
+}
+
+fn layers(
+    scope: &Scope,
+    config: &Config,
+    hidden_states: &Value,
+    mut text: Value,
+    modulations: &Modulations,
+    angles: &Angles<'_>,
+) -> Result<Value> {
+    let mut picture = linear(&scope.child("x_embedder"), hidden_states, config.width())?;
+    let (cos, sin) = (angles.cos, angles.sin);
+    if let Some([own, added]) = modulations.double.first() {
+        let types = [picture.ty(), text.ty(), own.ty(), added.ty(), cos.ty(), sin.ty()];
         let block = scope.block("flux_double", &types, |scope, arguments| {
-            let [picture, text, conditioning, cos, sin] = arguments else { return Ok(vec![]) };
-            let context = Context { conditioning, cos, sin };
-            let (picture, text) = double_block(scope, config, picture, text, &context)?;
+            let [picture, text, own, added, cos, sin] = arguments else { return Ok(vec![]) };
+            let angles = Angles { cos, sin };
+            let (picture, text) = double_block(scope, config, [picture, text], [own, added], &angles)?;
             Ok(vec![picture, text])
         })?;
-        for i in 0..config.num_layers {
+        for (i, [own, added]) in modulations.double.iter().enumerate() {
             let layer = scope.child("transformer_blocks").child(i);
-            let results = block.call(&layer, &[&picture, &text, &conditioning, cos, sin])?;
+            let results = block.call(&layer, &[&picture, &text, own, added, cos, sin])?;
             if let Ok([p, t]) = <[Value; 2]>::try_from(results) {
                 (picture, text) = (p, t);
             }
         }
     }
-    if config.num_single_layers > 0 {
+    if let Some(modulation) = modulations.single.first() {
         let mut joint = concat(&[&text, &picture], 1)?;
-        let types = [joint.ty(), conditioning.ty(), cos.ty(), sin.ty()];
+        let types = [joint.ty(), modulation.ty(), cos.ty(), sin.ty()];
         let block = scope.block("flux_single", &types, |scope, arguments| {
-            let [x, conditioning, cos, sin] = arguments else { return Ok(vec![]) };
-            Ok(vec![single_block(scope, config, x, &Context { conditioning, cos, sin })?])
+            let [x, modulation, cos, sin] = arguments else { return Ok(vec![]) };
+            Ok(vec![single_block(scope, config, x, modulation, &Angles { cos, sin })?])
         })?;
-        for i in 0..config.num_single_layers {
+        for (i, modulation) in modulations.single.iter().enumerate() {
             let layer = scope.child("single_transformer_blocks").child(i);
-            if let Some(result) = block.call(&layer, &[&joint, &conditioning, cos, sin])?.pop() {
+            if let Some(result) = block.call(&layer, &[&joint, modulation, cos, sin])?.pop() {
                 joint = result;
             }
         }
@@ -71,37 +113,9 @@ pub fn transformer(scope: &Scope, config: &Config, inputs: &Inputs<'_>) -> Resul
     }
 
     // AdaLayerNormContinuous has scale before shift; the blocks' modulations have shift first.
-    if let [scale, shift] = modulation(&scope.child("norm_out"), &conditioning, 2)?.as_slice() {
-        picture = modulated_norm(&picture, shift, scale)?;
-    }
+    let [scale, shift] = vectors::<LAST>(&modulations.last)?;
+    let picture = modulated_norm(&picture, &shift, &scale)?;
     linear(&scope.child("proj_out"), &picture, config.output_width())
-}
-
-/// `silu` of the sum of time, guidance and text embeddings, `[b, 1, width]`: each use begins with that SiLU.
-fn conditioning(scope: &Scope, config: &Config, inputs: &Inputs<'_>) -> Result<Value> {
-    let refuse = |reason: &str| Error::Declaration {
-        what: "input",
-        name: "guidance_features".into(),
-        block: "flux".into(),
-        reason: reason.into(),
-    };
-    let embed = |name: &str, x: &Value| -> Result<Value> {
-        let [batch, elements] = extents(x, name)?;
-        let rows = x.reshape(&[batch, 1, elements])?.cast(scope.dtype())?;
-        let embedder = scope.child(name);
-        let hidden = linear(&embedder.child("linear_1"), &rows, config.width())?.silu()?;
-        linear(&embedder.child("linear_2"), &hidden, config.width())
-    };
-    let mut sum = embed("timestep_embedder", inputs.timestep_features)?;
-    match (config.guidance_embeds, inputs.guidance_features) {
-        (true, Some(features)) => sum = (&sum + &embed("guidance_embedder", features)?)?,
-        (false, None) => {}
-        (true, None) => {
-            return Err(refuse("the config has guidance_embeds; the model must be told a guidance"));
-        }
-        (false, Some(_)) => return Err(refuse("the config has no guidance_embeds; leave it out")),
-    }
-    (&sum + &embed("text_embedder", inputs.pooled_projections)?)?.silu()
 }
 
 /// The sizes that a Program is traced for.

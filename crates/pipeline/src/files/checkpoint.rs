@@ -12,7 +12,7 @@ use safetensors::Dtype;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A tensor as it is stored: dtype, shape and little-endian bytes, in row-major order.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +198,7 @@ impl Checkpoint {
         let stored = stored.as_ref().get(entry.range.clone())?;
         let swapped = swapped.get_or_init(|| {
             let (first, second) = stored.split_at(stored.len() / 2);
-            Bytes::Owned([second, first].concat().into())
+            Bytes::Owned(Arc::new([second, first].concat()))
         });
         Some((swapped, 0..stored.len()))
     }

@@ -2,7 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, FileMap};
 use crate::error::{Error, Result, brief};
 use crate::folder::Location;
 use memmap2::Mmap;
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A file, mapped or part of the program, whose header is consistent: every tensor's range lies inside it.
+/// A file, mapped or in memory as it is, whose header is consistent: every tensor's range lies inside it.
 pub(super) struct MappedFile {
     pub(super) path: PathBuf,
     pub(super) content: Bytes,
@@ -24,7 +24,7 @@ impl MappedFile {
     pub(super) fn open(location: &Location) -> Result<Self> {
         let path = location.path();
         let content = match location.is_embedded() {
-            true => Bytes::Static(location.part_of_program()?),
+            true => location.held()?,
             false => Bytes::Mapped(Arc::new(map(path)?)),
         };
         let bytes = content.as_ref();
@@ -36,7 +36,7 @@ impl MappedFile {
     }
 }
 
-fn map(path: &Path) -> Result<Mmap> {
+fn map(path: &Path) -> Result<FileMap> {
     let read = |source| Error::Read { path: path.to_path_buf(), source };
     // Looked at before it is opened: opening a pipe would wait for whoever writes into it.
     if !std::fs::metadata(path).map_err(read)?.is_file() {
@@ -45,7 +45,8 @@ fn map(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(read)?;
     // SAFETY: the map is read-only and private to this process. Nobody may write to or cut the file while it
     // is mapped; the same holds for every loader that maps weights, and the command line says so.
-    unsafe { Mmap::map(&file) }.map_err(read)
+    let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+    Ok(FileMap { map, file, path: path.to_path_buf() })
 }
 
 impl MappedFile {
@@ -54,8 +55,8 @@ impl MappedFile {
         #[cfg(unix)]
         {
             use memmap2::Advice;
-            if let Bytes::Mapped(map) = &self.content {
-                let _ = map.advise(if ahead { Advice::Normal } else { Advice::Random });
+            if let Bytes::Mapped(file) = &self.content {
+                let _ = file.map.advise(if ahead { Advice::Normal } else { Advice::Random });
             }
         }
         #[cfg(not(unix))]

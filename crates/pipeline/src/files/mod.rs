@@ -18,12 +18,11 @@ mod sheet;
 mod webp;
 
 pub use beside::{abandon_writes, check_writable, write_beside};
-pub use bytes::Bytes;
+pub use bytes::{Bytes, FileMap};
 pub use checkpoint::{Checkpoint, MappedTensor, TensorView};
 pub use format::{JPEG_QUALITY, PictureFormat, read_picture, write_picture};
 pub use latents::{Latents, read_latents, write_latents};
 pub(crate) use locate::has_weights;
-pub use memmap2::Mmap;
 pub use png::{Picture, read_png, write_png};
 pub(crate) use rearrange::{Part, View};
 pub use safetensors::Dtype;

@@ -1,17 +1,17 @@
 //! The denoising loop: everything it needs is on the device before it starts, and it waits only to pace itself.
 
-use super::model::FluxModel;
-use super::step::{StepShape, capacity, coefficients, step_program};
-use super::text::Prompt;
+use super::denoiser::{Conditioning, Denoiser, Features};
+use super::step::{StepShape, capacity, coefficients};
+use super::text::{Prompt, Role};
 use crate::Result;
 use crate::files::Picture;
-use crate::generate::{Component, Event, Given, Place, Run};
+use crate::generate::{Event, Given, Place, Run};
 use crate::scheduler::StepTable;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Buffer, FlushReason, Pacer, WaitReason};
-use tintype_models::flux::{self, FEATURES};
+use tintype_models::flux::{self, Config, FEATURES};
 use tintype_program::DType;
 
 /// What all batches of a run share.
@@ -60,12 +60,17 @@ pub(crate) struct Previews<'p> {
 }
 
 impl Denoising {
-    /// Makes the tables that all steps read.
-    pub(crate) fn prepare(model: &FluxModel, dtype: DType, plan: &Plan<'_>) -> Result<Self> {
-        let config = &model.transformer;
+    /// Makes what all steps read: tables, and by a run of the denoiser's first Program what depends on the prompts.
+    pub(crate) fn prepare(
+        config: &Config,
+        denoiser: &mut Denoiser,
+        run: &mut Run<'_>,
+        plan: &Plan<'_>,
+    ) -> Result<Self> {
         let [_, text_tokens, _] = plan.prompt.text.ty().shape[..] else {
             return Err(crate::Error::Internal { reason: "a prompt has three axes".into() });
         };
+        let (dtype, steps) = (run.dtype, plan.table.rows.len());
         let shape = StepShape {
             batch: plan.batch,
             image_tokens: plan.grid[0] * plan.grid[1],
@@ -73,52 +78,53 @@ impl Denoising {
             true_cfg: plan.negative.is_some(),
             history: plan.history,
             preview: plan.preview,
-            capacity: capacity(plan.table.rows.len()),
+            capacity: capacity(steps),
             dtype,
         };
+        let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;
+        let mut inputs = vec![
+            ("coefficients", Input::Values(coefficients(plan.table, shape.capacity))),
+            ("rope_cos", Input::Values(angles.cos)),
+            ("rope_sin", Input::Values(angles.sin)),
+        ];
         let times: Vec<f64> = plan
             .table
             .rows
             .iter()
             .map(|row| flux::scaled_time(model_time(row.timestep, dtype), dtype))
             .collect();
-        let mut features = flux::timestep_features(&times);
-        features.resize(shape.capacity * FEATURES, 0.0);
-        let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;
-        let mut inputs = vec![
-            ("coefficients", Input::Values(coefficients(plan.table, shape.capacity))),
-            ("timestep_features", Input::Values(features)),
-            ("rope_cos", Input::Values(angles.cos)),
-            ("rope_sin", Input::Values(angles.sin)),
-            ("prompt", Input::Buffer(plan.prompt.text.clone())),
-            ("pooled", Input::Buffer(plan.prompt.pooled.clone())),
-        ];
-        if config.guidance_embeds {
-            let features = flux::timestep_features(&[flux::scaled_time(plan.guidance, dtype)]);
-            inputs.push(("guidance_features", Input::Values(features)));
-        }
+        let mut times = flux::timestep_features(&times);
+        times.resize(shape.capacity * FEATURES, 0.0);
+        let guidance = flux::timestep_features(&[flux::scaled_time(plan.guidance, dtype)]);
+        let guidance = config.guidance_embeds.then_some(guidance.as_slice());
+        let features = Features { times: &times, guidance, steps };
+        let mut tell = |prompt: &Prompt, role: Role, names: [&'static str; 2]| -> Result<()> {
+            let Conditioning { text, modulations } =
+                denoiser.conditioning(config, run, &shape, &features, prompt, role)?;
+            inputs.extend(names.into_iter().zip([text, modulations].map(Input::Buffer)));
+            Ok(())
+        };
+        tell(plan.prompt, Role::Positive, ["text", "modulations"])?;
         if let Some((prompt, factor)) = plan.negative {
-            inputs.push(("negative_prompt", Input::Buffer(prompt.text.clone())));
-            inputs.push(("negative_pooled", Input::Buffer(prompt.pooled.clone())));
+            tell(prompt, Role::Negative, ["negative_text", "negative_modulations"])?;
             inputs.push(("true_cfg", Input::Values(vec![factor as f32])));
         }
-        Ok(Self { shape, steps: plan.table.rows.len(), channels: config.in_channels, inputs })
+        Ok(Self { shape, steps, channels: config.in_channels, inputs })
     }
 
     /// Denoises the pictures `batch` from their packed `latents`. A batch that is not full is filled up with its last
     /// picture, so that it needs no Program of its own. The result's rows are the pictures', then the filling's.
     pub(crate) fn run(
         &self,
-        model: &FluxModel,
-        denoiser: &mut Component<StepShape>,
+        config: &Config,
+        denoiser: &mut Denoiser,
         run: &mut Run<'_>,
         batch: Range<usize>,
         latents: &[f32],
         mut previews: Option<&mut Previews<'_>>,
     ) -> Result<Buffer> {
-        let config = &model.transformer;
         let _span = tracing::info_span!("denoise", pictures = ?batch, steps = self.steps).entered();
-        let stage = denoiser.stage(&self.shape, run, || Ok(step_program(config, &self.shape)?))?;
+        let stage = denoiser.step(config, run, &self.shape)?;
         let place = run.place;
         let tokens = [self.shape.batch, self.shape.image_tokens, config.in_channels];
         let picture = tokens[1] * tokens[2];

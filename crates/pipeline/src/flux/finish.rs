@@ -57,7 +57,10 @@ impl Flux {
         while let Some((number, values)) = latents.picture(index) {
             match self.finish_one(run, extents, grid.as_ref(), latents, number, values) {
                 Ok(picture) => finished.push(picture),
-                Err(source) => return Err(unfinished(latents, index, number, source)),
+                Err(source) => {
+                    let source = self.vae.explain(&self.model, run, extents, grid.as_ref(), source);
+                    return Err(unfinished(latents, index, number, source));
+                }
             }
             index += 1;
         }

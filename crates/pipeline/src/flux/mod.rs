@@ -1,6 +1,8 @@
 //! Flux.1: text to image and image to image, as `FluxPipeline` and `FluxImg2ImgPipeline` of diffusers 0.36.
 
+mod alone;
 mod denoise;
+mod denoiser;
 mod draw;
 mod finish;
 mod model;
@@ -14,6 +16,7 @@ mod text;
 mod tiles;
 mod vae;
 
+pub use alone::{DenoisingLoop, DenoisingTask};
 pub(crate) use model::FluxModel;
 pub(crate) use need::Need;
 pub(crate) use run::Flux;

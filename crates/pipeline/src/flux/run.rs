@@ -1,17 +1,17 @@
 //! A whole run: prompts, first latents, denoising, decoding.
 
 use super::denoise::{Denoising, Plan, Previews};
+use super::denoiser::Denoiser;
 use super::draw::{Start, first_latents};
 use super::model::FluxModel;
 use super::preview::preview;
 use super::sizes::Extents;
-use super::step::StepShape;
 use super::text::{Role, TextEncoders};
 use super::tiles::{Decoding, asked};
 use super::vae::Vae;
 use crate::files::{Latents, Picture};
 use crate::folder::ModelFolder;
-use crate::generate::{Component, Event, Request, Run, Settings};
+use crate::generate::{Event, Request, Run, Settings};
 use crate::random::NoiseDtype;
 use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Steps};
@@ -35,7 +35,7 @@ const MOST_PICTURES: usize = 10_000;
 pub(crate) struct Flux {
     pub(super) model: Arc<FluxModel>,
     text: TextEncoders,
-    denoiser: Component<StepShape>,
+    denoiser: Denoiser,
     pub(super) vae: Vae,
 }
 
@@ -58,7 +58,7 @@ impl Flux {
         let model = FluxModel::open(folder)?;
         Ok(Self {
             text: TextEncoders::new(&model),
-            denoiser: Component::new("transformer", model.transformer_weights.clone(), |_| false),
+            denoiser: Denoiser::new(model.transformer_weights.clone()),
             vae: Vae::new(&model),
             model: Arc::new(model),
         })
@@ -143,7 +143,7 @@ impl Flux {
             prompt: &prompt,
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
-        let denoising = Denoising::prepare(&self.model, run.dtype, &plan)?;
+        let denoising = Denoising::prepare(&self.model.transformer, &mut self.denoiser, run, &plan)?;
         let picture = latents.len() / settings.count;
         let wanted = task.pictures.start * picture..task.pictures.end * picture;
         let latents = latents.get(wanted).unwrap_or_default();
@@ -157,7 +157,14 @@ impl Flux {
             let mut show =
                 |run: &mut Run<'_>, latents: &[f32]| preview(model, vae, run, &task.extents, latents);
             let mut previews = task.preview.map(|every| Previews { every, make: &mut show });
-            let denoised = denoising.run(model, denoiser, run, batch.clone(), latents, previews.as_mut())?;
+            let denoised = denoising.run(
+                &model.transformer,
+                denoiser,
+                run,
+                batch.clone(),
+                latents,
+                previews.as_mut(),
+            )?;
             let mut latents = Latents {
                 made: made.picture(first),
                 shape: denoising.shape_of(batch.len()),

@@ -1,5 +1,6 @@
 //! The Programs of a run, traced as the run itself traces them and with nothing run: what is known before any work.
 
+use super::denoiser::conditioning_sizes;
 use super::model::FluxModel;
 use super::run::{Flux, LATENT_SIDE, Task};
 use super::step::{StepShape, capacity, step_program};
@@ -12,6 +13,7 @@ use crate::generate::{Request, Settings};
 use crate::scheduler::Sampler;
 use serde::Serialize;
 use std::sync::Arc;
+use tintype_models::flux::conditioning_program;
 use tintype_program::{DType, Program};
 
 /// A phase of making pictures.
@@ -22,6 +24,8 @@ pub enum Phase {
     TextEncoding,
     /// From a picture to latents, where one is started from.
     ImageEncoding,
+    /// What all steps of the loop are told: from the encoded prompts and the times to texts and modulations.
+    Conditioning,
     /// The loop.
     Denoising,
     /// From latents to pictures.
@@ -30,7 +34,7 @@ pub enum Phase {
 
 /// A Program of a run.
 pub(crate) struct Stage {
-    /// The component, as its folder is called; the halves of the VAE behind a point.
+    /// The component, as its folder is called; behind a point which of its Programs, where it has several.
     pub(crate) name: &'static str,
     pub(crate) phase: Phase,
     /// How often a run of the pipeline runs it.
@@ -72,7 +76,7 @@ impl Flux {
         if request.image.is_some() {
             stages.push(self.image_encoder(&task, dtype)?);
         }
-        stages.push(self.denoiser(&task, dtype)?);
+        stages.extend(self.denoiser(&task, dtype)?);
         let grid = asked(&self.model, &task.extents, request.vae_tile)?;
         stages.push(self.decoder(request, dtype, grid.as_ref())?);
         Ok((task.settings, task.batch, stages))
@@ -108,7 +112,7 @@ impl Flux {
         let (_, _, mut stages) = self.stages(request, dtype)?;
         if request.image.is_none() {
             let encoder = self.image_encoder(&self.task(request, dtype)?, dtype)?;
-            let denoiser = stages.iter().position(|stage| stage.phase == Phase::Denoising);
+            let denoiser = stages.iter().position(|stage| stage.phase == Phase::Conditioning);
             stages.insert(denoiser.unwrap_or(stages.len()), encoder);
         }
         Ok(stages)
@@ -163,7 +167,7 @@ impl Flux {
         })
     }
 
-    fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+    fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<[Stage; 2]> {
         let steps = self.model.scheduler.table(&task.schedule)?.rows.len();
         let batches = task.settings.count.div_ceil(task.batch.max(1));
         let shape = StepShape {
@@ -176,13 +180,24 @@ impl Flux {
             preview: task.preview.is_some(),
             dtype,
         };
-        Ok(Stage {
+        let (config, weights) = (&self.model.transformer, &self.model.transformer_weights);
+        let prompts = 1 + usize::from(shape.true_cfg);
+        let conditioning = Stage {
+            name: "transformer.conditioning",
+            phase: Phase::Conditioning,
+            runs: prompts,
+            sets: prompts,
+            program: conditioning_program(config, conditioning_sizes(&shape, steps), dtype)?,
+            weights: weights.clone(),
+        };
+        let denoising = Stage {
             name: "transformer",
             phase: Phase::Denoising,
             runs: steps.saturating_mul(batches),
             sets: batches,
-            program: step_program(&self.model.transformer, &shape)?,
-            weights: self.model.transformer_weights.clone(),
-        })
+            program: step_program(config, &shape)?,
+            weights: weights.clone(),
+        };
+        Ok([conditioning, denoising])
     }
 }

@@ -1,8 +1,9 @@
 //! One denoising step as a Program: denoiser, guidance, scheduler's update. All that changes between steps is read
 //! from tables by a step counter that the Program itself advances; all that changes between pictures is an input.
+//! What a step needs of the prompt, the guidance and the times is computed before the first step ([`super::denoiser`]).
 
 use crate::scheduler::{StepRow, StepTable};
-use tintype_models::flux::{self, Config, FEATURES};
+use tintype_models::flux::{self, Config};
 use tintype_program::{DType, Program, Result, TensorType, Value};
 
 /// What a step Program is traced for.
@@ -49,57 +50,37 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
 
         let latents = scope.state("latents", own(&tokens))?;
         let step = scope.state("step", TensorType::new(DType::I32, [1]))?;
-        let table =
-            |name: &str, width| scope.input(name, f32(&[shape.capacity, width]))?.gather(0, step.value());
-        let coefficients = table("coefficients", COEFFICIENTS)?;
-        let time = table("timestep_features", FEATURES)?.broadcast_to(&[shape.batch, FEATURES])?;
-        let guidance = match config.guidance_embeds {
-            true => Some(
-                scope
-                    .input("guidance_features", f32(&[1, FEATURES]))?
-                    .broadcast_to(&[shape.batch, FEATURES])?,
-            ),
-            false => None,
-        };
+        let row = |name: &str, ty: TensorType| scope.input(name, ty)?.gather(0, step.value());
+        let coefficients = row("coefficients", f32(&[shape.capacity, COEFFICIENTS]))?;
         let angles = f32(&[shape.text_tokens + shape.image_tokens, config.attention_head_dim]);
         let (cos, sin) = (scope.input("rope_cos", angles.clone())?, scope.input("rope_sin", angles)?);
-        let prompt = |text: &str, pooled: &str| -> Result<(Value, Value)> {
-            let (tokens, width) = (shape.text_tokens, config.joint_attention_dim);
+        let told = |text: &str, modulations: &str| -> Result<(Value, Value)> {
+            let (tokens, width) = (shape.text_tokens, config.width());
             let text =
                 scope.input(text, own(&[1, tokens, width]))?.broadcast_to(&[shape.batch, tokens, width])?;
-            let width = config.pooled_projection_dim;
-            let pooled = scope.input(pooled, own(&[1, width]))?.broadcast_to(&[shape.batch, width])?;
-            Ok((text, pooled))
+            let width = config.modulation_width();
+            let modulations = row(modulations, own(&[shape.capacity, width]))?.reshape(&[1, 1, width])?;
+            Ok((text, modulations))
         };
-        let (text, pooled) = prompt("prompt", "pooled")?;
+        let (text, modulations) = told("text", "modulations")?;
 
-        let mut arguments = vec![latents.value(), &text, &pooled, &time, &cos, &sin];
-        arguments.extend(guidance.as_ref());
-        let types: Vec<&TensorType> = arguments.iter().map(|value| value.ty()).collect();
-        let denoiser = scope.block("flux_denoiser", &types, |scope, arguments| {
-            let [hidden_states, text, pooled, time, cos, sin, guidance @ ..] = arguments else {
-                return Ok(vec![]);
-            };
-            let inputs = flux::Inputs {
-                hidden_states,
-                encoder_hidden_states: text,
-                pooled_projections: pooled,
-                timestep_features: time,
-                guidance_features: guidance.first(),
-                rope_cos: cos,
-                rope_sin: sin,
-            };
-            Ok(vec![flux::transformer(scope, config, &inputs)?])
-        })?;
-        let predict = |text: &Value, pooled: &Value| -> Result<Value> {
-            let mut arguments = vec![latents.value(), text, pooled, &time, &cos, &sin];
-            arguments.extend(guidance.as_ref());
+        let arguments = [latents.value(), &text, &modulations, &cos, &sin];
+        let denoiser =
+            scope.block("flux_denoiser", &arguments.map(|value| value.ty()), |scope, arguments| {
+                let [hidden_states, text, modulations, rope_cos, rope_sin] = arguments else {
+                    return Ok(vec![]);
+                };
+                let inputs = flux::DenoiserInputs { hidden_states, text, modulations, rope_cos, rope_sin };
+                Ok(vec![flux::denoiser(scope, config, &inputs)?])
+            })?;
+        let predict = |text: &Value, modulations: &Value| -> Result<Value> {
+            let arguments = [latents.value(), text, modulations, &cos, &sin];
             denoiser.call(scope, &arguments)?.remove(0).cast(DType::F32)
         };
-        let mut predicted = predict(&text, &pooled)?;
+        let mut predicted = predict(&text, &modulations)?;
         if shape.true_cfg {
-            let (text, pooled) = prompt("negative_prompt", "negative_pooled")?;
-            let negative = predict(&text, &pooled)?;
+            let (text, modulations) = told("negative_text", "negative_modulations")?;
+            let negative = predict(&text, &modulations)?;
             let scale = scope.input("true_cfg", f32(&[1, 1, 1]))?;
             predicted = (&negative + &(&scale * &(&predicted - &negative)?)?)?;
         }

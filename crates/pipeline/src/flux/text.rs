@@ -17,7 +17,7 @@ pub(crate) struct Prompt {
 }
 
 /// Which of a run's prompts.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Role {
     /// What the picture should show.
     Positive,

@@ -1,8 +1,10 @@
-//! Where a model's files are: on disk, or in the program itself.
+//! Where a model's files are: on disk, in the program itself, or in memory.
 
 use super::json::read_bytes;
 use crate::error::{Error, Result};
+use crate::files::Bytes;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fmt, io};
 
 /// A file that is part of the program: its path within its folder, with `/` between levels, and its content.
@@ -16,16 +18,28 @@ pub struct Location {
     embedded: Option<Embedded>,
 }
 
-/// A place in a folder that is part of the program. The folder itself is the empty path.
+/// A place in a folder that is not on disk. The folder itself is the empty path.
 #[derive(Clone)]
 struct Embedded {
-    files: &'static [EmbeddedFile],
+    files: Arc<[(String, Bytes)]>,
     within: String,
 }
 
 impl Location {
     /// A folder that is part of the program. Messages call it `name`.
     pub fn embedded(name: &str, files: &'static [EmbeddedFile]) -> Self {
+        let files = files.iter().map(|&(path, content)| (path.to_owned(), Bytes::Static(content)));
+        Self::held_as(name, files.collect())
+    }
+
+    /// A folder in memory: paths within it, with `/` between levels, and contents. Messages call it `name`. The contents
+    /// live for as long as anything that was opened from here reads them.
+    pub fn in_memory(name: &str, files: Vec<(String, Vec<u8>)>) -> Self {
+        let files = files.into_iter().map(|(path, content)| (path, Bytes::Owned(Arc::new(content))));
+        Self::held_as(name, files.collect())
+    }
+
+    fn held_as(name: &str, files: Arc<[(String, Bytes)]>) -> Self {
         Location { path: name.into(), embedded: Some(Embedded { files, within: String::new() }) }
     }
 
@@ -49,7 +63,7 @@ impl Location {
         self.path.file_name()
     }
 
-    /// Whether it is part of the program.
+    /// Whether it is part of the program or in memory, and not on disk.
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
@@ -59,7 +73,7 @@ impl Location {
         let name = name.as_ref();
         let embedded = self.embedded.as_ref().map(|Embedded { files, within }| {
             let within = if within.is_empty() { name.to_owned() } else { format!("{within}/{name}") };
-            Embedded { files, within }
+            Embedded { files: Arc::clone(files), within }
         });
         Location { path: self.path.join(name), embedded }
     }
@@ -96,7 +110,7 @@ impl Location {
     pub fn read(&self) -> Result<Vec<u8>> {
         match &self.embedded {
             None => read_bytes(&self.path),
-            Some(_) => self.part_of_program().map(<[u8]>::to_vec),
+            Some(_) => self.held().map(|content| content.as_ref().to_vec()),
         }
     }
 
@@ -112,10 +126,10 @@ impl Location {
         })
     }
 
-    /// The content of a file that is part of the program, where it lies.
-    pub(crate) fn part_of_program(&self) -> Result<&'static [u8]> {
+    /// The content of a file that is not on disk, where it lies.
+    pub(crate) fn held(&self) -> Result<Bytes> {
         let found = self.embedded.as_ref().and_then(Embedded::file);
-        found.ok_or_else(|| self.unread(io::ErrorKind::NotFound.into()))
+        found.cloned().ok_or_else(|| self.unread(io::ErrorKind::NotFound.into()))
     }
 
     /// The names in this folder, sorted; none where it cannot be read.
@@ -126,7 +140,7 @@ impl Location {
                 entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
             }
             Some(embedded) => {
-                let first = |rest: &'static str| rest.split('/').next().unwrap_or(rest).to_owned();
+                let first = |rest: &str| rest.split('/').next().unwrap_or(rest).to_owned();
                 embedded.below().map(first).collect()
             }
         };
@@ -141,14 +155,14 @@ impl Location {
 }
 
 impl Embedded {
-    fn file(&self) -> Option<&'static [u8]> {
-        self.files.iter().find(|(path, _)| *path == self.within).map(|(_, bytes)| *bytes)
+    fn file(&self) -> Option<&Bytes> {
+        self.files.iter().find(|(path, _)| *path == self.within).map(|(_, bytes)| bytes)
     }
 
     /// The paths of all files below this folder, from here on.
-    fn below(&self) -> impl Iterator<Item = &'static str> {
+    fn below(&self) -> impl Iterator<Item = &str> {
         self.files.iter().filter_map(|(path, _)| match self.within.is_empty() {
-            true => Some(*path),
+            true => Some(path.as_str()),
             false => path.strip_prefix(self.within.as_str())?.strip_prefix('/'),
         })
     }
@@ -199,6 +213,9 @@ mod tests {
         let told = vae.join("none").read().unwrap_err().to_string();
         assert!(told.contains("built-in/vae/none"), "{told}");
         assert!(vae.join("x/y").read_text().unwrap_err().to_string().contains("not UTF-8"));
+        let held = Location::in_memory("drawn", vec![("vae/config.json".into(), b"[2]".to_vec())]);
+        assert_eq!(held.join("vae/config.json").read().unwrap(), b"[2]");
+        assert_eq!(held.names().unwrap(), ["vae"]);
         for outside in ["../model_index.json", "va", "vae/", "/etc/passwd"] {
             assert!(!root.join(outside).exists(), "{outside}");
         }

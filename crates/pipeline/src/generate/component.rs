@@ -4,9 +4,11 @@ use super::shared::{SharedWeights, Stoppable};
 use super::stage::Stage;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
-use crate::{Error, Result};
+use crate::{Error, Moment, Result};
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Buffer, CompileOptions, LaunchMode, TensorSource, Weights};
+use tintype_accel::{
+    Accelerator, Buffer, CompileOptions, LaunchMode, Module, ParamSlot, TensorSource, Weights,
+};
 use tintype_program::{DType, Program};
 
 /// The device that components run on, and how.
@@ -39,6 +41,8 @@ pub(crate) struct Component<K> {
     shared: SharedWeights,
     /// The most recently used last.
     stages: Vec<(K, Stage)>,
+    /// Compiled ahead of its stage.
+    ahead: Option<(K, Arc<dyn Module>)>,
 }
 
 /// Shapes kept compiled for one component. Each keeps an arena.
@@ -50,13 +54,43 @@ impl<K: PartialEq + Clone> Component<K> {
         source: Arc<dyn TensorSource + Send + Sync>,
         ignored: fn(&str) -> bool,
     ) -> Self {
-        Self { name, source, ignored, weights: None, shared: SharedWeights::default(), stages: Vec::new() }
+        Self {
+            name,
+            source,
+            ignored,
+            weights: None,
+            shared: SharedWeights::default(),
+            stages: Vec::new(),
+            ahead: None,
+        }
     }
 
     /// The same component for another pipeline on the same device: weights are shared, compiled Programs are not.
     pub(crate) fn share(&self) -> Self {
         let (source, shared) = (Arc::clone(&self.source), self.shared.clone());
-        Self { name: self.name, source, ignored: self.ignored, weights: None, shared, stages: Vec::new() }
+        Self {
+            name: self.name,
+            source,
+            ignored: self.ignored,
+            weights: None,
+            shared,
+            stages: Vec::new(),
+            ahead: None,
+        }
+    }
+
+    /// Other Programs of this component, which share its weights: each set is loaded once, for all of them.
+    pub(crate) fn beside<L>(&self) -> Component<L> {
+        let (source, shared) = (Arc::clone(&self.source), self.shared.clone());
+        Component {
+            name: self.name,
+            source,
+            ignored: self.ignored,
+            weights: None,
+            shared,
+            stages: Vec::new(),
+            ahead: None,
+        }
     }
 
     /// The weights, once a stage has loaded them.
@@ -88,6 +122,34 @@ impl<K: PartialEq + Clone> Component<K> {
         run: &mut Run<'_>,
         trace: impl FnOnce() -> Result<Program>,
     ) -> Result<&mut Stage> {
+        self.stage_with(key, run, trace, |_| Ok(Vec::new()))
+    }
+
+    /// The parameters of the Program for `key` as the device wants them, compiled now for the stage that is made of it next.
+    /// None where that is kept.
+    pub(crate) fn params_ahead(
+        &mut self,
+        key: &K,
+        run: &mut Run<'_>,
+        trace: impl FnOnce() -> Result<Program>,
+    ) -> Result<Vec<ParamSlot>> {
+        if self.has(key) {
+            return Ok(Vec::new());
+        }
+        let module = self.compile(run, &trace()?)?;
+        let params = module.signature().params.clone();
+        self.ahead = Some((key.clone(), module));
+        Ok(params)
+    }
+
+    /// As [`Component::stage`]; where weights are loaded for it, those that `others` declares are loaded with them.
+    pub(crate) fn stage_with(
+        &mut self,
+        key: &K,
+        run: &mut Run<'_>,
+        trace: impl FnOnce() -> Result<Program>,
+        others: impl FnOnce(&mut Run<'_>) -> Result<Vec<ParamSlot>>,
+    ) -> Result<&mut Stage> {
         run.cancel.check()?;
         let kept = self.stages.iter().position(|(known, _)| known == key);
         let entry = match kept {
@@ -96,7 +158,17 @@ impl<K: PartialEq + Clone> Component<K> {
                 if self.stages.len() >= KEPT {
                     self.stages.remove(0);
                 }
-                (key.clone(), self.make(run, trace()?)?)
+                let others = if self.weights.is_none() { others(run)? } else { Vec::new() };
+                let program = trace()?;
+                let made = match self.make(key, run, &program, &others) {
+                    // Arenas of other shapes may be what is in the way.
+                    Err(error) if error.is_out_of_memory() && self.forget() => {
+                        tracing::info!(component = self.name, "memory ran out: other shapes are given up");
+                        self.make(key, run, &program, &others)
+                    }
+                    made => made,
+                };
+                (key.clone(), made.map_err(|error| error.at(Moment::Binding { component: self.name }))?)
             }
         };
         self.stages.push(entry);
@@ -106,13 +178,22 @@ impl<K: PartialEq + Clone> Component<K> {
         }
     }
 
-    fn make(&mut self, run: &mut Run<'_>, program: Program) -> Result<Stage> {
+    fn compile(&self, run: &mut Run<'_>, program: &Program) -> Result<Arc<dyn Module>> {
         let Run { place, watcher, cancel, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
-        let _span = tracing::info_span!("stage", component = self.name).entered();
+        let _span = tracing::info_span!("compile", component = self.name).entered();
         tracing::debug!(launch = place.launch.name(), "compiling");
-        let module = place.accelerator.compile(&program, &CompileOptions { launch: place.launch })?;
+        Ok(place.accelerator.compile(program, &CompileOptions { launch: place.launch })?)
+    }
+
+    fn make(&mut self, key: &K, run: &mut Run<'_>, program: &Program, others: &[ParamSlot]) -> Result<Stage> {
+        let _span = tracing::info_span!("stage", component = self.name).entered();
+        let module = match self.ahead.take() {
+            Some((known, module)) if known == *key => module,
+            _ => self.compile(run, program)?,
+        };
+        let Run { place, watcher, cancel, .. } = run;
         let signature = Arc::clone(module.signature());
         let weights = match &self.weights {
             Some(weights) => Arc::clone(weights),
@@ -121,7 +202,7 @@ impl<K: PartialEq + Clone> Component<K> {
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
                 let source = Stoppable { source: self.source.as_ref(), cancel };
                 let load = || {
-                    let params = signature.params.iter();
+                    let params = signature.params.iter().chain(others);
                     Weights::load(&place.accelerator, params, &source, &self.ignored, &mut progress)
                 };
                 let loaded = self.shared.find_or_load(&signature, load);

@@ -13,7 +13,7 @@ mod watch;
 pub(crate) use component::{Component, Place, Run};
 pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
-pub(crate) use stage::Given;
+pub(crate) use stage::{Given, Stage};
 pub(crate) use tensors::dtype_of;
 pub use tile::{Tiles, VaeTile};
 pub use watch::{CancelToken, Event, Watcher};

@@ -92,19 +92,34 @@ impl Stage {
         set: usize,
         inputs: &[(&str, Given<'_>)],
     ) -> Result<Vec<Buffer>> {
+        while self.outputs.len() <= set {
+            let new = self.new_outputs(place)?;
+            self.outputs.push(new);
+        }
+        let outputs = self.outputs.get(set).cloned().unwrap_or_default();
+        self.call_into(place, &outputs, inputs)?;
+        Ok(outputs)
+    }
+
+    /// Memory for a set of outputs, in the signature's order.
+    pub(crate) fn new_outputs(&self, place: &Place) -> Result<Vec<Buffer>> {
+        let slots = self.signature.outputs.iter();
+        Ok(slots.map(|slot| place.accelerator.buffer(&slot.ty, Purpose::Data)).collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Stage::call`], to outputs of the caller's, in the signature's order.
+    pub(crate) fn call_into(
+        &mut self,
+        place: &Place,
+        outputs: &[Buffer],
+        inputs: &[(&str, Given<'_>)],
+    ) -> Result<()> {
         for (name, given) in inputs {
             self.give(place, name, *given)?;
         }
-        while self.outputs.len() <= set {
-            let new = self.signature.outputs.iter();
-            let new = new.map(|slot| place.accelerator.buffer(&slot.ty, Purpose::Data));
-            self.outputs.push(new.collect::<Result<_, _>>()?);
-        }
-        let outputs = self.outputs.get(set).cloned().unwrap_or_default();
-        for (slot, buffer) in self.signature.outputs.iter().zip(&outputs) {
+        for (slot, buffer) in self.signature.outputs.iter().zip(outputs) {
             self.bindings.output(&slot.name, buffer)?;
         }
-        self.run()?;
-        Ok(outputs)
+        self.run()
     }
 }

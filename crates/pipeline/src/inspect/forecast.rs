@@ -1,8 +1,8 @@
 //! What a run would take of a device.
 
-use super::Alternative;
 use super::memory::PhaseMemory;
 use super::plan::Plan;
+use super::remedy::{Alternative, listed};
 use super::work::{Asked, Fused};
 use crate::flux::{Flux, Phase};
 use crate::{Error, Request, Result, Tiles};
@@ -69,7 +69,8 @@ pub struct Forecast {
 pub struct Prediction {
     /// The device's peak.
     pub rates: Rates,
-    /// Seconds of encoding the prompts, and the picture where one is started from.
+    /// Seconds of what comes before the loop: encoding the prompts, and the picture where one is started from, and what
+    /// all steps are told.
     pub encoding: f64,
     /// Seconds of one denoising step of a whole batch.
     pub step: f64,
@@ -79,6 +80,7 @@ pub struct Prediction {
     pub total: f64,
 }
 
+/// What a run would take, and whether it fits into what is free; into `most` bytes, if that is less.
 pub(crate) fn forecast(
     flux: &Flux,
     request: &Request,
@@ -86,10 +88,12 @@ pub(crate) fn forecast(
     dtype: DType,
     launch: LaunchMode,
     rates: Option<&Rates>,
+    most: Option<u64>,
 ) -> Result<Forecast> {
     let free = accelerator.free_memory();
     // What the device holds of this process already is not free, and would not have to be allocated again.
     let available = free.map(|free| free.saturating_add(accelerator.memory().held()));
+    let available = available.into_iter().chain(most).min();
     let Plan { settings, batch, stages, phases, exact, tiles, whole } =
         Plan::of(flux, request, accelerator, (dtype, launch), available)?;
     let peak = phases.iter().map(|phase| phase.peak).max().unwrap_or(0);
@@ -117,11 +121,8 @@ impl Forecast {
     /// The error of a run that does not fit, saying what would. `held` is what the device holds already.
     pub(crate) fn refusal(&self, others: &[Alternative], held: u64) -> Error {
         let asked = &self.asked;
-        let offers: Vec<String> = others.iter().map(ToString::to_string).collect();
-        let remedy = match offers.is_empty() {
-            true => "choose a device with more memory: no smaller picture of this model fits either".into(),
-            false => format!("it would fit with {}", offers.join(", or with ")),
-        };
+        let none = "choose a device with more memory: no smaller picture of this model fits either";
+        let remedy = listed("it would fit with", others).unwrap_or_else(|| none.into());
         let tiles =
             self.tiles.map_or_else(String::new, |tiles| format!(", decoded in tiles of {},", tiles.side));
         let pictures = match asked.batch_size {
@@ -158,7 +159,9 @@ impl Prediction {
             let work = stage.work();
             let all = once * work.runs as f64;
             match work.phase {
-                Phase::TextEncoding | Phase::ImageEncoding => prediction.encoding += all,
+                Phase::TextEncoding | Phase::ImageEncoding | Phase::Conditioning => {
+                    prediction.encoding += all
+                }
                 Phase::Denoising => prediction.step += once,
                 Phase::Decoding => prediction.decoding += once * tiles as f64,
             }

@@ -78,8 +78,10 @@ struct Held {
     arenas: u64,
     /// Of inputs, outputs and states: each stage keeps its own.
     data: u64,
-    /// Of encoded prompts, a part of it.
-    prompts: u64,
+    /// Of one encoded prompt, a part of it.
+    prompt: u64,
+    /// Of what all steps are told of prompts, a part of it.
+    told: u64,
 }
 
 impl Held {
@@ -92,10 +94,15 @@ impl Held {
             Phase::TextEncoding => {
                 // The positive and the negative prompt have outputs of their own; the last is what the denoiser is told.
                 self.data += need.given + need.outputs * stage.sets as u64;
-                self.prompts += need.last_output * stage.sets as u64;
+                self.prompt += need.last_output;
             }
-            // The prompts among the inputs lie where the text encoders left them.
-            Phase::Denoising => self.data += need.given.saturating_sub(self.prompts) + need.outputs,
+            Phase::Conditioning => {
+                // The prompt among the inputs lies where the text encoders left it.
+                self.told = need.outputs * stage.sets as u64;
+                self.data += need.given.saturating_sub(self.prompt) + self.told;
+            }
+            // As does what the steps are told.
+            Phase::Denoising => self.data += need.given.saturating_sub(self.told) + need.outputs,
             Phase::ImageEncoding | Phase::Decoding => self.data += need.given + need.outputs,
         }
     }

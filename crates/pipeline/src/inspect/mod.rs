@@ -38,7 +38,7 @@ pub use timings::{TimedRun, Timing, Timings};
 pub use work::{Asked, StageWork, Work};
 
 pub(crate) use forecast::forecast;
-pub(crate) use remedy::alternatives;
+pub(crate) use remedy::{alternatives, listed};
 
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
@@ -128,7 +128,7 @@ impl Inspector {
         rates: Option<&Rates>,
     ) -> Result<Forecast> {
         let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
-        forecast(&self.flux, request, accelerator, dtype, launch, rates)
+        forecast(&self.flux, request, accelerator, dtype, launch, rates, None)
     }
 
     /// What would fit, where `request` does not: other settings with what they take. Empty where nothing would.
@@ -143,6 +143,6 @@ impl Inspector {
         options: &PipelineOptions,
     ) -> Result<Vec<Alternative>> {
         let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
-        Ok(alternatives(&self.flux, request, accelerator, dtype, launch))
+        Ok(alternatives(&self.flux, request, accelerator, dtype, launch, None))
     }
 }

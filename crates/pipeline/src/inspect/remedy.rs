@@ -1,6 +1,7 @@
 //! What would fit, where something does not.
 
 use super::forecast::{Fit, Forecast, forecast};
+use crate::error::amount;
 use crate::flux::{Flux, LEAST, SIDES};
 use crate::{Request, VaeTile};
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct Alternative {
 
 impl fmt::Display for Alternative {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:.2} GiB", self.options, self.peak as f64 / f64::from(1 << 30))?;
+        write!(f, "{} ({}", self.options, amount(self.peak))?;
         f.write_str(if self.rereads { ", and weights read from disk in every step)" } else { ")" })
     }
 }
@@ -29,18 +30,25 @@ impl fmt::Display for Alternative {
 /// The largest share of the size asked for is tried first.
 const SHARES: [f64; 4] = [0.75, 0.5, 0.25, 0.125];
 
-/// What would fit: the stored dtype, one picture at a time, another launch mode, other tiles, a smaller picture; each by
-/// itself. Only
-/// plans are made, so it takes milliseconds each.
+/// Alternatives in a sentence; none where there are none.
+pub(crate) fn listed(verb: &str, others: &[Alternative]) -> Option<String> {
+    let offers: Vec<String> = others.iter().map(ToString::to_string).collect();
+    (!offers.is_empty()).then(|| format!("{verb} {}", offers.join(", or with ")))
+}
+
+/// What would fit into what is free, and into `most` bytes, if that is less: a shorter dtype, one picture at a time, another
+/// launch mode, other tiles, a smaller picture; each by itself. Only plans are made, so it takes milliseconds each.
 pub(crate) fn alternatives(
     flux: &Flux,
     request: &Request,
     accelerator: &dyn Accelerator,
     dtype: DType,
     launch: LaunchMode,
+    most: Option<u64>,
 ) -> Vec<Alternative> {
-    let plan =
-        |request: &Request, dtype, launch| forecast(flux, request, accelerator, dtype, launch, None).ok();
+    let plan = |request: &Request, dtype, launch| {
+        forecast(flux, request, accelerator, dtype, launch, None, most).ok()
+    };
     let mut found = Vec::new();
     let mut offer = |options: String, planned: Option<Forecast>| {
         let fitting = planned.filter(|planned| matches!(planned.fit, Fit::Fits | Fit::Rereads));
@@ -50,10 +58,11 @@ pub(crate) fn alternatives(
         }
         false
     };
-    let stored = flux.stored_dtype();
     let known = &accelerator.device().capabilities;
-    if stored.size() < dtype.size() && known.dtypes.contains(&stored) {
-        offer(format!("--dtype {stored}"), plan(request, stored, launch));
+    // What the weights are stored in loses nothing; bf16 is what models are published in.
+    let shorter = |other: &DType| other.size() < dtype.size() && known.dtypes.contains(other);
+    if let Some(shorter) = [flux.stored_dtype(), DType::Bf16].into_iter().find(shorter) {
+        offer(format!("--dtype {shorter}"), plan(request, shorter, launch));
     }
     if request.batch_size.unwrap_or(1) > 1 {
         let single = Request { batch_size: Some(1), ..request.clone() };
@@ -80,13 +89,13 @@ pub(crate) fn alternatives(
 /// Tiles that take less than those of the request, the best first: what is chosen by itself, then smaller ones.
 fn other_tiles(flux: &Flux, request: &Request, dtype: DType) -> Vec<VaeTile> {
     let sides = match request.vae_tile {
-        VaeTile::Off => return vec![VaeTile::Auto],
-        VaeTile::Auto => LEAST.to_vec(),
+        VaeTile::Off | VaeTile::Auto => LEAST.to_vec(),
         VaeTile::Pixels(_) => [&SIDES[..], &LEAST].concat(),
     };
     let smaller = |side: &usize| !matches!(request.vae_tile, VaeTile::Pixels(asked) if *side >= asked);
     let grids = flux.tiles(request, dtype, &sides).unwrap_or_default();
-    grids.iter().map(|grid| grid.tiles.side).filter(smaller).map(VaeTile::Pixels).collect()
+    let smaller = grids.iter().map(|grid| grid.tiles.side).filter(smaller).map(VaeTile::Pixels);
+    (request.vae_tile == VaeTile::Off).then_some(VaeTile::Auto).into_iter().chain(smaller).collect()
 }
 
 /// The request at a share of its sides.

@@ -41,7 +41,7 @@ pub struct Work {
 /// What one Program has to do.
 #[derive(Clone, Debug, Serialize)]
 pub struct StageWork {
-    /// The component, as its folder is called; the halves of the VAE behind a point.
+    /// The component, as its folder is called; behind a point which of its Programs, where it has several.
     pub name: String,
     /// The phase that it belongs to.
     pub phase: Phase,

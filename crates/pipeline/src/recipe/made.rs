@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// All that made a picture, as its file's `tintype` text says it: one JSON object, the settings' keys among the others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     /// What was asked for, defaults filled in.
     #[serde(flatten)]

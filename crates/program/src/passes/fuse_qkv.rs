@@ -21,12 +21,17 @@ use tuples::Tuples;
 ///
 /// A joined parameter is named for what its parts share and what they do not: `attn.to_q.weight`, `attn.to_k.weight` and
 /// `attn.to_v.weight` become `attn.to_q+to_k+to_v.weight`. A block called from several places stays one block.
-pub fn fuse_qkv(mut program: Program) -> Program {
+pub fn fuse_qkv(program: Program) -> Program {
+    fuse_linears(program, |_, _| true)
+}
+
+/// As [`fuse_qkv`], of those linear layers that `may` does not leave out: it is given each with its block and its place there.
+pub fn fuse_linears(mut program: Program, may: impl Fn(&Block, usize) -> bool) -> Program {
     for index in 0..program.blocks.len() {
         let id = BlockId(index as u32);
         let mut refused: HashSet<Vec<usize>> = HashSet::new();
         // Nodes move with each fusion, so groups are looked for anew after it.
-        while let Some(group) = find_group(&program, id, &refused) {
+        while let Some(group) = find_group(&program, id, &refused, &may) {
             match Tuples::of_group(&program, id, &group) {
                 Some(tuples) => {
                     apply::fuse(&mut program, id, &group, &tuples);
@@ -66,13 +71,19 @@ fn key(block: &Block, index: usize) -> Option<Key<'_>> {
 /// The first group of at least two linear layers that was not refused yet, as node indices.
 ///
 /// A layer whose parameters are read elsewhere is left out, so that it keeps no others apart.
-fn find_group(program: &Program, id: BlockId, refused: &HashSet<Vec<usize>>) -> Option<Vec<usize>> {
+fn find_group(
+    program: &Program,
+    id: BlockId,
+    refused: &HashSet<Vec<usize>>,
+    may: &impl Fn(&Block, usize) -> bool,
+) -> Option<Vec<usize>> {
     let block = program.block(id);
+    let key = |index: usize| key(block, index).filter(|_| may(block, index));
     let joins = |index: &usize| Tuples::of_group(program, id, &[*index]).is_some();
     (0..block.nodes.len()).find_map(|first| {
-        let wanted = key(block, first)?;
+        let wanted = key(first)?;
         let mut group: Vec<usize> =
-            (first..block.nodes.len()).filter(|&i| key(block, i).as_ref() == Some(&wanted)).collect();
+            (first..block.nodes.len()).filter(|&i| key(i).as_ref() == Some(&wanted)).collect();
         if group.len() > 1 {
             group.retain(joins);
         }

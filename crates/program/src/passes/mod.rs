@@ -13,7 +13,7 @@ mod rewrite;
 pub use common::eliminate_common;
 pub use dead::eliminate_dead;
 pub use decompose::decompose;
-pub use fuse_qkv::fuse_qkv;
+pub use fuse_qkv::{fuse_linears, fuse_qkv};
 pub use group::group_elementwise;
 pub use inline::inline;
 pub use outline::{Outline, outline};

@@ -1,7 +1,7 @@
 //! Writing a tile's sums into the result.
 
 use super::grid::Block;
-use super::tile::Sums;
+use super::tile::{LANES, Sums};
 use crate::kernels::vector::Work;
 use crate::tensor::{Element, View};
 use std::ops::Range;
@@ -30,7 +30,14 @@ impl<T: Element> Work for Finish<'_, '_, T> {
                 let start = columns.start + vector % self.vectors * self.lanes;
                 let to = start..columns.end.min(start + self.lanes);
                 let index = [part.start, output, layer.start, rows.start + vector / self.vectors];
-                self.sums.store(at, i, bias, self.block.line(index, to));
+                if self.block.is_spread() {
+                    let mut values = [T::default(); LANES];
+                    let values = &mut values[..to.len()];
+                    self.sums.store(at, i, bias, values);
+                    self.block.write(index, to, values);
+                } else {
+                    self.sums.store(at, i, bias, self.block.line(index, to));
+                }
             }
         }
     }

@@ -4,10 +4,23 @@ use rayon::prelude::*;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// One block of a result of five axes; no other block has any of its elements.
+/// Where in the result the elements of a grid stand: `by` apart along each spatial axis, from number `phase` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spread {
+    pub by: [usize; 3],
+    pub phase: [usize; 3],
+}
+
+impl Spread {
+    /// Side by side: the grid is the whole result.
+    pub const NONE: Self = Self { by: [1; 3], phase: [0; 3] };
+}
+
+/// One block of a grid of five axes; no other block of it has any of its elements.
 pub(super) struct Block<'a, T> {
     start: *mut T,
     extents: [usize; 5],
+    spread: Spread,
     ranges: [Range<usize>; 5],
     result: PhantomData<&'a mut [T]>,
 }
@@ -19,17 +32,49 @@ impl<T> Block<'_, T> {
         self.ranges.clone()
     }
 
-    /// Part of a line along the last axis.
+    /// Whether neighbours along the last axis stand apart.
+    #[inline(always)]
+    pub fn is_spread(&self) -> bool {
+        self.spread.by[2] != 1
+    }
+
+    /// Part of a line along the last axis, of a block whose columns stand side by side.
     #[inline(always)]
     pub fn line(&mut self, index: [usize; 4], columns: Range<usize>) -> &mut [T] {
+        assert!(!self.is_spread(), "a line of elements that stand apart");
+        let from = self.place(index, &columns);
+        // SAFETY: the place lies in the result, as do the columns after it, which stand side by side; the result is borrowed
+        // for as long as this block lives. No other block has the elements, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), columns.len()) }
+    }
+
+    /// Writes part of a line along the last axis.
+    #[inline(always)]
+    pub fn write(&mut self, index: [usize; 4], columns: Range<usize>, values: &[T])
+    where
+        T: Copy,
+    {
+        assert!(values.len() == columns.len(), "as many values as columns");
+        let (from, apart) = (self.place(index, &columns), self.spread.by[2]);
+        for (i, value) in values.iter().enumerate() {
+            // SAFETY: the place lies in the result, as do the columns after it, `apart` from each other; the result is
+            // borrowed for as long as this block lives. No other block has the elements, and `self` is borrowed mutably.
+            unsafe { self.start.add(from + i * apart).write(*value) };
+        }
+    }
+
+    /// The number of an element in the result, whose columns up to the range's end lie in the block.
+    #[inline(always)]
+    fn place(&self, index: [usize; 4], columns: &Range<usize>) -> usize {
         let [outer @ .., across] = &self.ranges;
         assert!(outer.iter().zip(&index).all(|(range, i)| range.contains(i)), "a line of another block");
         assert!(across.start <= columns.start && columns.start <= columns.end && columns.end <= across.end);
-        let line = index.iter().zip(&self.extents).fold(0, |line, (i, extent)| line * extent + i);
-        let from = line * self.extents[4] + columns.start;
-        // SAFETY: the index lies in this block's ranges and so in the result, which has the product of `extents` elements
-        // and is borrowed for as long as this block lives. No other block has the element, and `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), columns.len()) }
+        let Spread { by, phase } = self.spread;
+        let [part, output, layer, row] = index;
+        let [_, outputs, layers, rows, width] = self.extents;
+        let line = (part * outputs + output) * (layers * by[0]) + layer * by[0] + phase[0];
+        let line = line * (rows * by[1]) + row * by[1] + phase[1];
+        line * (width * by[2]) + columns.start * by[2] + phase[2]
     }
 }
 
@@ -45,14 +90,16 @@ impl<T> Start<T> {
     }
 }
 
-/// Calls `work` with every block of `steps` elements of a result of `extents`, at once.
+/// Calls `work` with every block of `steps` elements of a grid of `extents` that is spread over the result, at once.
 pub(super) fn for_each_block<T: Send>(
     out: &mut [T],
-    extents: [usize; 5],
+    (extents, spread): ([usize; 5], Spread),
     steps: [usize; 5],
     work: impl Fn(Block<T>) + Sync + Send,
 ) {
-    assert_eq!(extents.iter().product::<usize>(), out.len(), "the result has another shape");
+    let elements = extents.iter().chain(&spread.by).product::<usize>();
+    assert_eq!(elements, out.len(), "the result has another shape");
+    assert!(spread.phase.iter().zip(&spread.by).all(|(phase, by)| phase < by), "no such phase");
     let counts: [usize; 5] = std::array::from_fn(|axis| extents[axis].div_ceil(steps[axis]));
     let start = Start(out.as_mut_ptr());
     (0..counts.iter().product()).into_par_iter().for_each(|block: usize| {
@@ -63,6 +110,6 @@ pub(super) fn for_each_block<T: Send>(
             rest /= counts[axis];
             ranges[axis] = first..extents[axis].min(first + steps[axis]);
         }
-        work(Block { start: start.get(), extents, ranges, result: PhantomData });
+        work(Block { start: start.get(), extents, spread, ranges, result: PhantomData });
     });
 }

@@ -8,6 +8,7 @@
 //! the level only, neither on threads, nor on the batch, nor on how the result is divided into blocks.
 
 mod block;
+mod doubled;
 mod finish;
 mod grid;
 mod plan;
@@ -21,7 +22,9 @@ use super::vector::vectorised;
 use crate::level::Level;
 use crate::tensor::{Element, View};
 use block::Input;
+pub(crate) use doubled::{convolution_doubled, doubled_bytes, pack_doubled};
 use finish::Finish;
+use grid::Spread;
 use plan::Plan;
 use shape::Shape;
 use tile::{Kernel, PANEL, Steps, Sums};
@@ -59,7 +62,7 @@ pub(crate) fn convolution<T: Element>(
     let kernel = Kernel::new(level, T::DTYPE);
     scratch::with(weights::packed_len(kernel, geometry.groups, weight.shape()), |packed| {
         weights::pack_into(kernel, geometry.groups, weight, packed);
-        run(kernel, geometry, x, weight.shape(), packed, bias, out);
+        run(kernel, geometry, x, weight.shape(), packed, bias, (out, Spread::NONE));
     });
 }
 
@@ -80,12 +83,12 @@ pub(crate) fn convolution_packed<T: Element>(
     let packed: &[f32] = bytemuck::try_cast_slice(packed).map_err(|error| error.to_string())?;
     let packed = packed.get(..len).ok_or("the packed weight is too short")?;
     if !out.is_empty() {
-        run(kernel, geometry, x, shape, packed, bias, out);
+        run(kernel, geometry, x, shape, packed, bias, (out, Spread::NONE));
     }
     Ok(())
 }
 
-/// Convolves with packed weights, block by block.
+/// Convolves with packed weights, block by block, and spreads what comes out over the result.
 fn run<T: Element>(
     kernel: Kernel,
     geometry: &Geometry,
@@ -93,7 +96,7 @@ fn run<T: Element>(
     weight: &[usize],
     packed: &[f32],
     bias: Option<View<T>>,
-    out: &mut [T],
+    (out, spread): (&mut [T], Spread),
 ) {
     let shape = Shape::new(geometry, &x, weight);
     let plan = Plan::new(&shape, kernel, rayon::current_num_threads());
@@ -102,7 +105,7 @@ fn run<T: Element>(
     shape.with_taps(plan.offsets(&shape), |taps| {
         let [depth, height, width] = shape.output;
         let extents = [shape.pictures * shape.groups, shape.outputs, depth, height, width];
-        grid::for_each_block(out, extents, plan.steps(), |mut block| {
+        grid::for_each_block(out, (extents, spread), plan.steps(), |mut block| {
             let [part, outputs, layer, rows, columns] = block.ranges();
             let (picture, group) = (part.start / shape.groups, part.start % shape.groups);
             let input = Input { shape: &shape, plan: &plan, x: &x, picture, group };

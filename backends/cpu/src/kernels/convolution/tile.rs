@@ -11,7 +11,7 @@ pub(super) const PANEL: usize = 8;
 /// The most vectors of a tile.
 const VECTORS: usize = 3;
 /// The most lanes of a vector.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// A level that this machine has, for a dtype.
 #[derive(Clone, Copy, Debug)]

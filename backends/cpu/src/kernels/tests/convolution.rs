@@ -1,5 +1,8 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, few, index, on};
-use crate::kernels::convolution::{Geometry, convolution, convolution_packed, pack, packed_bytes};
+use super::support::{LIES, Lie, Tensor, check, each_float, few, index, levels, on};
+use crate::kernels::convolution::{
+    Geometry, convolution, convolution_doubled, convolution_packed, doubled_bytes, pack, pack_doubled,
+    packed_bytes,
+};
 use crate::level::Level;
 use crate::tensor::{Element, View};
 use tintype_program::PadMode;
@@ -109,6 +112,61 @@ fn one<T: Element>(case: &Case, mode: PadMode, lie: Lie) {
 #[test]
 fn convolutions_are_sums_over_windows() {
     each_float!(windows);
+}
+
+#[test]
+fn convolutions_of_a_doubled_picture_are_sums_over_its_windows() {
+    each_float!(doubled);
+}
+
+fn doubled<T: Element>() {
+    let shapes: [(&[usize], usize); 4] =
+        [(&[2, 3, 9], 5), (&[1, 5, 6, 35], 9), (&[1, 2, 1, 1], 3), (&[1, 3, 2, 3, 4], 2)];
+    for (shape, outputs) in shapes.into_iter().take(few(4, 2)) {
+        for (mode, lie) in [(PadMode::Zero, Lie::Dense), (PadMode::Replicate, Lie::Reversed)] {
+            doubled_one::<T>(shape, outputs, mode, lie);
+        }
+    }
+}
+
+fn doubled_one<T: Element>(shape: &[usize], outputs: usize, mode: PadMode, lie: Lie) {
+    let axes = shape.len() - 2;
+    let x = Tensor::<T>::random(1, shape, lie);
+    let weight = Tensor::<T>::random(2, &[&[outputs, shape[1]], &vec![3; axes][..]].concat(), lie);
+    let bias = Tensor::<T>::random(3, &[outputs], lie);
+    let result: Vec<usize> =
+        [shape[0], outputs].into_iter().chain(shape[2..].iter().map(|extent| 2 * extent)).collect();
+    // Taps that see the same element, added up and rounded as weights are.
+    let expected = |at: &[usize]| {
+        let mut sums = std::collections::BTreeMap::<Vec<usize>, f32>::new();
+        let taps: usize = weight.shape[1..].iter().product();
+        for tap in (0..taps).map(|tap| index(tap, &weight.shape[1..])) {
+            let place = |i: usize| (at[i + 2] + tap[i + 1]) as isize - 1;
+            let inside = (0..axes).all(|i| (0..2 * shape[i + 2] as isize).contains(&place(i)));
+            if inside || mode == PadMode::Replicate {
+                // Beyond the edge is another element's place, though it holds the same.
+                let from = (0..axes).map(|i| (place(i).div_euclid(2) + 1) as usize);
+                let from = [tap[0]].into_iter().chain(from).collect();
+                *sums.entry(from).or_default() += weight.at(&[&at[1..2], &tap[..]].concat()) as f32;
+            }
+        }
+        let products = sums.into_iter().map(|(from, sum)| {
+            let spatial = (0..axes).map(|i| from[i + 1].saturating_sub(1).min(shape[i + 2] - 1));
+            let from: Vec<usize> = [at[0], from[0]].into_iter().chain(spatial).collect();
+            x.at(&from) * f64::from(T::from_f32(sum).to_f32())
+        });
+        bias.at(&at[1..2]) + products.sum::<f64>()
+    };
+    for level in levels() {
+        let mut bytes = vec![0f32; doubled_bytes(level, T::DTYPE, &weight.shape) / 4];
+        let bytes = bytemuck::cast_slice_mut(&mut bytes);
+        pack_doubled(level, weight.view(), bytes).unwrap();
+        let packed = (weight.shape.as_slice(), &*bytes);
+        let run = |out: &mut [T]| {
+            convolution_doubled(level, mode, x.view(), packed, Some(bias.view()), out).unwrap()
+        };
+        check(&format!("doubled {level}"), &result, 1.0 + weight.shape[1] as f64, run, expected);
+    }
 }
 
 #[test]

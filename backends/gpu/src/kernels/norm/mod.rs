@@ -6,18 +6,18 @@ mod row;
 pub use group::GroupNorm;
 
 use crate::{Architecture, Launch, View};
-use row::{After, Kind, Row};
-use tintype_program::{Block, Op, Program, ValueId};
+use row::{After, Before, Group, Kind, Row};
+use tintype_program::{Block, Node, Op, Program, ValueId};
 
 /// A layer norm or an RMS norm over the innermost axis.
 pub fn single(op: &Op, reads: &[View], to: &View, architecture: &Architecture) -> Result<Launch, String> {
-    let kind = kind(op)?;
-    let x = reads.first().ok_or("it takes an operand")?.clone();
-    let affine = reads.len() - 1;
-    Row { kind, x, affine, after: After::Nothing, reads, to }.launch(architecture)
+    let kind = kind(op).ok_or_else(|| format!("{} is no norm over a row", op.name()))?;
+    let (before, affine) = (Before::Operand(0), (1..reads.len()).collect());
+    Row { kind, before, affine, after: After::Nothing, reads, kept: None, to }.launch(architecture)
 }
 
-/// A norm with what follows it, as a pass gathered them: operand `k` of the launch is the body's input `k`, the norm's own first.
+/// A norm with what comes before and after it, as a pass gathered them: operand `k` of the launch is the body's input `k`.
+/// Two results are what comes before the norm, and what comes last.
 pub fn fused(
     program: &Program,
     body: &Block,
@@ -25,45 +25,64 @@ pub fn fused(
     to: &[View],
     architecture: &Architecture,
 ) -> Result<Launch, String> {
-    let [to] = to else { return Err("a fused norm has one result".into()) };
-    let (norm, rest) = body.nodes.split_first().ok_or("a fused norm holds a norm")?;
-    let kind = kind(&norm.op)?;
-    let input = |value: ValueId| body.arguments().position(|argument| argument == value);
-    let operand = |value: ValueId| input(value).ok_or("it reads what it makes");
-    if norm.inputs.iter().enumerate().any(|(position, &value)| input(value) != Some(position)) {
-        return Err("a fused norm's own operands come first".into());
-    }
-    let mut x = reads.first().ok_or("it takes an operand")?.clone();
+    let (kept, to) = match to {
+        [to] => (None, to),
+        [kept, to] => (Some(kept), to),
+        _ => return Err(format!("a fused norm has one result or two, not {}", to.len())),
+    };
+    let mut reads = reads.to_vec();
+    let operand = |value: ValueId| {
+        let place = body.arguments().position(|argument| argument == value);
+        place.ok_or("it reads what it makes")
+    };
+    let group = |node: &Node, made: Option<ValueId>| -> Result<Option<Group<'_>>, String> {
+        let Op::Elementwise { block } = node.op else { return Ok(None) };
+        let place = |&value: &ValueId| match made == Some(value) {
+            true => Ok(None),
+            false => operand(value).map(Some),
+        };
+        let operands = node.inputs.iter().map(place).collect::<Result<_, _>>()?;
+        Ok(Some(Group { block: program.block(block), operands }))
+    };
+    let at = body.nodes.iter().position(|node| kind(&node.op).is_some());
+    let (earlier, rest) = body.nodes.split_at(at.ok_or("a fused norm holds a norm")?);
+    let (norm, rest) = rest.split_first().ok_or("a fused norm holds a norm")?;
+    let kind = kind(&norm.op).ok_or("a fused norm holds a norm")?;
+    let (&x, affine) = norm.inputs.split_first().ok_or("a norm takes an operand")?;
+    let before = match earlier {
+        [] => Before::Operand(operand(x)?),
+        [node] => Before::Group(group(node, None)?.ok_or("only elementwise work comes before a norm")?),
+        _ => return Err("more than one operation comes before a norm".into()),
+    };
+    let affine = affine.iter().map(|&value| operand(value)).collect::<Result<_, _>>()?;
     let mut current = *norm.outputs.first().ok_or("a norm has a result")?;
     let mut after = After::Nothing;
     for node in rest {
-        after = match (&node.op, &node.inputs[..]) {
-            (Op::Transpose { permutation }, _) => {
-                let view = x.clone();
-                x.shape = permutation.iter().map(|&axis| view.shape[axis]).collect();
-                x.strides = permutation.iter().map(|&axis| view.strides[axis]).collect();
+        after = match (&node.op, &node.inputs[..], &before) {
+            (Op::Transpose { permutation }, _, Before::Operand(x)) => {
+                // The row is read with its axes turned.
+                let view = &mut reads[*x];
+                let turned = |list: &[usize]| permutation.iter().map(|&axis| list[axis]).collect();
+                (view.shape, view.strides) = (turned(&view.shape), turned(&view.strides));
                 After::Nothing
             }
-            (Op::RotaryEmbedding { pairing }, &[_, cos, sin]) => {
+            (Op::RotaryEmbedding { pairing }, &[_, cos, sin], _) => {
                 After::Rotary { pairing: *pairing, cos: operand(cos)?, sin: operand(sin)? }
             }
-            (Op::Elementwise { block }, inputs) => {
-                let others = inputs
-                    .iter()
-                    .map(|&value| if value == current { Ok(None) } else { operand(value).map(Some) });
-                After::Group { block: program.block(*block), operands: others.collect::<Result<_, _>>()? }
-            }
-            (op, _) => return Err(format!("{} does not follow a norm", op.name())),
+            (op, ..) => match group(node, Some(current))? {
+                Some(group) => After::Group(group),
+                None => return Err(format!("{} does not follow a norm", op.name())),
+            },
         };
         current = *node.outputs.first().ok_or("an operation has a result")?;
     }
-    Row { kind, x, affine: norm.inputs.len() - 1, after, reads, to }.launch(architecture)
+    Row { kind, before, affine, after, reads: &reads, kept, to }.launch(architecture)
 }
 
-fn kind(op: &Op) -> Result<Kind, String> {
+fn kind(op: &Op) -> Option<Kind> {
     match op {
-        Op::LayerNorm { eps } => Ok(Kind::Layer { eps: *eps }),
-        Op::RmsNorm { eps } => Ok(Kind::Rms { eps: *eps }),
-        op => Err(format!("{} is no norm over a row", op.name())),
+        Op::LayerNorm { eps } => Some(Kind::Layer { eps: *eps }),
+        Op::RmsNorm { eps } => Some(Kind::Rms { eps: *eps }),
+        _ => None,
     }
 }

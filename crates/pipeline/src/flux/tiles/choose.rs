@@ -6,7 +6,7 @@ use crate::flux::need::Need;
 use crate::flux::sizes::Extents;
 use crate::flux::vae::{Vae, decode_program};
 use crate::generate::{Event, Run, VaeTile};
-use crate::{Error, Result};
+use crate::{Error, Moment, Result};
 
 /// Sides of tiles that are chosen where none is asked for, in latent pixels. Smaller ones see too little of a picture
 /// to be taken unasked.
@@ -86,6 +86,31 @@ impl Vae {
                 return Err(self.refusal(model, run, extents, [least, free], grids.last()));
             }
         }
+    }
+
+    /// An error of decoding, in tiles or whole. Where memory ran out it names tiles that would fit.
+    pub(crate) fn explain(
+        &mut self,
+        model: &FluxModel,
+        run: &Run<'_>,
+        extents: &Extents,
+        grid: Option<&Grid>,
+        error: Error,
+    ) -> Error {
+        let error = error.at(Moment::Running);
+        if !error.is_out_of_memory() {
+            return error;
+        }
+        // What is free is counted without arenas that would be given up.
+        self.decoder.forget();
+        let Some(free) = run.place.accelerator.free_memory() else { return error };
+        let now = grid.map_or(usize::MAX, |grid| grid.tiles.side);
+        let smaller = grids(model, extents, &[&SIDES[..], &LEAST].concat()).unwrap_or_default();
+        let fits = |grid: &&Grid| {
+            grid.tiles.side < now && self.missing(model, run, &grid.tile).is_ok_and(|bytes| bytes <= free)
+        };
+        let found = smaller.iter().find(fits);
+        error.with_remedy(found.map(|grid| format!("less is taken with --vae-tile {}", grid.tiles.side)))
     }
 
     fn refusal(
