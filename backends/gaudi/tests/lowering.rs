@@ -23,7 +23,9 @@ fn every_case_of_the_suite_becomes_recipes_in_every_mode() {
                     Ok(_) => {}
                     // The operations that the plugin does not take: what the nodes do with integers is not known.
                     Err(error) if error.to_string().contains("is not known") => {
-                        assert!(case.name.starts_with("binary i32 "), "{}: {error}", case.name);
+                        let refused = ["binary i32 Mul ", "binary i32 Div "];
+                        let refused = refused.iter().any(|start| case.name.starts_with(start));
+                        assert!(refused, "{}: {error}", case.name);
                     }
                     Err(error) => failed.push(format!("{} {launch}: {error}", case.name)),
                 }

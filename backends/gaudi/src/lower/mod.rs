@@ -13,6 +13,7 @@ mod movement;
 mod norm;
 mod reduce;
 mod transpose;
+mod wrapping;
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
