@@ -7,6 +7,8 @@ use common::sim::Sim;
 use common::work::Work;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use tintype_accel::LaunchMode;
 
 #[test]
@@ -86,6 +88,44 @@ fn a_second_process_compiles_nothing() {
     assert_eq!(compiles("third.log"), Some(1), "the corrupt one is made again");
     assert_eq!(compiles("fourth.log"), Some(0));
     assert!(!Path::new(&cut).with_extension("unfinished").exists());
+}
+
+#[test]
+fn processes_share_a_folder_and_take_turns() {
+    let Some(library) = common::synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let start = |most: &str| {
+        let config = format!("{},false,{most}", folder.path().display());
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "works_in_a_process_of_its_own", "--ignored", "--test-threads=1"]);
+        command.env("TINTYPE_SYNAPSE", &library).env("PT_HPU_RECIPE_CACHE_CONFIG", config);
+        command.stdout(Stdio::null()).spawn().unwrap()
+    };
+    let held = || {
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        let mut kinds: Vec<_> = files.filter_map(|file| Some(file.extension()?.to_owned())).collect();
+        kinds.sort();
+        kinds
+    };
+    let lock = fs::File::create(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut both = [start("64"), start("64")];
+    std::thread::sleep(Duration::from_secs(1));
+    for process in &mut both {
+        assert!(process.try_wait().unwrap().is_none(), "it did not wait for the lock");
+    }
+    assert!(held().is_empty());
+    lock.unlock().unwrap();
+    for mut process in both {
+        assert!(process.wait().unwrap().success());
+    }
+    assert_eq!(held(), ["json", "json", "recipe", "recipe"]);
+    assert!(start("0").wait().unwrap().success());
+    assert_eq!(held().len(), 4, "nothing was written, so nothing goes");
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    fs::read_dir(folder.path()).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
+    assert!(start("0").wait().unwrap().success());
+    assert_eq!(held(), ["json", "recipe"], "without room, what was made last is kept");
 }
 
 #[test]

@@ -26,6 +26,11 @@ impl Key {
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    #[cfg(test)]
+    pub(super) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0
     }
