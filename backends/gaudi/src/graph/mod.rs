@@ -92,6 +92,8 @@ pub(crate) struct Layouts {
 pub(crate) struct Graph {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) nodes: Vec<Node>,
+    /// Names of nodes that are kernels of others, each once.
+    pub(crate) kernels: Vec<String>,
 }
 
 /// The suffix of a node's name for a type.

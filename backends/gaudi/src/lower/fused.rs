@@ -80,5 +80,8 @@ pub(super) fn custom(
     let dtype = to.first().map_or(DType::F32, |ty| ty.dtype);
     let guid = kernel.guid.replace("{dtype}", suffix(dtype));
     b.push(&guid, inputs, outputs.clone(), Params(params), None);
+    if !b.graph.kernels.contains(&guid) {
+        b.graph.kernels.push(guid);
+    }
     Ok(outputs.into_iter().map(Laid::Tensor).collect())
 }

@@ -70,7 +70,7 @@ impl Recipes {
         } else {
             let built = build(device, &graph, name).map_err(|fault| Error::Device {
                 device: device.label.clone(),
-                reason: format!("compiling block `{name}`: {fault}"),
+                reason: format!("compiling block `{name}`{}: {fault}", of_others(&graph)),
             })?;
             raise(&counters.compiles, 1);
             if let Some(disk) = &self.disk {
@@ -95,4 +95,24 @@ impl Recipes {
             }
         }
     }
+}
+
+/// The kernels of others in a graph, and where they are looked for: what may be missing where it does not compile.
+fn of_others(graph: &Graph) -> String {
+    if graph.kernels.is_empty() {
+        return String::new();
+    }
+    let path = std::env::var_os("GC_KERNEL_PATH").unwrap_or_default();
+    let libraries: Vec<String> = std::env::split_paths(&path)
+        .filter(|file| !file.as_os_str().is_empty())
+        .map(|file| match file.is_file() {
+            true => file.display().to_string(),
+            false => format!("{}, which is not there", file.display()),
+        })
+        .collect();
+    let libraries = match &libraries[..] {
+        [] => "it names none".into(),
+        libraries => libraries.join("; "),
+    };
+    format!(", with {} of the libraries that GC_KERNEL_PATH names ({libraries})", graph.kernels.join(", "))
 }

@@ -236,3 +236,9 @@ fn attention_takes_twelve_inputs() {
     let y = run("sdpa_fwd_f32", &inputs, &[(&[1, 2, 1, 1], F32), (&[2, 2, 1, 1], F32)], &params, NO).unwrap();
     near(&y[1], &[1., 0., 1., 0.]);
 }
+
+#[test]
+fn a_kernel_of_users_is_not_known_without_its_library() {
+    let x: Operand = (&[2], F32, f(&[1., 2.]));
+    assert_eq!(run("example_scale_fwd_f32", &[x], &[(&[2], F32)], &[], NO), Err(FAIL));
+}
