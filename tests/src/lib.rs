@@ -6,11 +6,13 @@ mod denoiser;
 pub mod full_size;
 mod golden;
 mod recorder;
+mod synapse;
 
 pub use damage::rewrite;
 pub use denoiser::{Denoiser, Told};
 pub use golden::{Case, Golden, Tensor, cases, fixtures, model};
 pub use recorder::{Recorder, open_cpu, request_of};
+pub use synapse::synapse;
 
 /// Copies a model's folder, to be damaged.
 pub fn copy_folder(from: &std::path::Path, to: &std::path::Path) {

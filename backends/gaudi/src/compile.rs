@@ -45,8 +45,9 @@ pub(crate) fn cut_of(launch: LaunchMode, options: &Options) -> Cut {
 /// A checked Program as it is lowered: what has no node taken apart, and nothing that nobody reads.
 pub(crate) fn prepared(program: &Program, options: &Options) -> Result<Program> {
     coverage(program, options).refuse_unsupported(crate::NAME)?;
+    let program = options.autocast.as_ref().map_or_else(|| program.clone(), |lists| lists.apply(program));
     let keep = |block: &_, node: &_| support(block, node, options) == Support::Native;
-    Ok(passes::eliminate_dead(passes::decompose(program.clone(), keep)?))
+    Ok(passes::eliminate_dead(passes::decompose(program, keep)?))
 }
 
 /// The list of a prepared Program's launches, with their recipes compiled or found.

@@ -1,6 +1,7 @@
 //! The driver.
 
 use crate::accelerator::GaudiAccelerator;
+use crate::autocast::Autocast;
 use crate::context::Context;
 use crate::device::Acquired;
 use crate::fault::Fault;
@@ -24,12 +25,18 @@ const MODULES: [&str; 2] = ["HLS_MODULE_ID", "HABANA_VISIBLE_MODULES"];
 #[derive(Clone, Debug, Default)]
 pub struct GaudiDriver {
     options: Option<Options>,
+    autocast: Option<Autocast>,
 }
 
 impl GaudiDriver {
     /// A driver that works as these options say, whatever the environment does.
     pub fn with(options: Options) -> Self {
-        Self { options: Some(options) }
+        Self { options: Some(options), autocast: None }
+    }
+
+    /// The same driver, with mixed precision by these lists for what is computed in f32.
+    pub fn with_autocast(self, autocast: Option<Autocast>) -> Self {
+        Self { autocast, ..self }
     }
 
     fn options(&self) -> std::result::Result<Options, Obstacle> {
@@ -171,7 +178,10 @@ impl Driver for GaudiDriver {
             reason: obstacle.reason,
             remedy: obstacle.remedy,
         };
-        let options = self.options().map_err(unavailable)?;
+        let mut options = self.options().map_err(unavailable)?;
+        if self.autocast.is_some() {
+            options.autocast.clone_from(&self.autocast);
+        }
         let module = module().map_err(unavailable)?;
         if ordinal != 0 {
             return Err(Error::NoSuchDevice {
@@ -193,7 +203,11 @@ impl Driver for GaudiDriver {
                 remedy: "Name another folder with PT_HPU_RECIPE_CACHE_CONFIG, or unset it".into(),
             })
         })?;
-        let info = describe(&runtime, device.kind, Some(&device));
+        let mut info = describe(&runtime, device.kind, Some(&device));
+        if options.autocast.is_some() {
+            // Part of what made a picture, and of how long it took.
+            info.name.push_str(" with autocast");
+        }
         let context = Context::new(info, device, options, Recipes::new(disk))?;
         Ok(Arc::new(GaudiAccelerator::new(Arc::new(context))))
     }

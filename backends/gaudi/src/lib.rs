@@ -18,8 +18,10 @@
 
 mod accelerator;
 mod acquire;
+mod autocast;
 mod commands;
 mod compile;
+mod config;
 mod context;
 mod coverage;
 mod device;
@@ -43,7 +45,9 @@ mod staging;
 mod storage;
 mod sys;
 
+pub use autocast::Autocast;
 pub use compile::outline;
+pub use config::GaudiConfig;
 pub use coverage::coverage;
 pub use driver::GaudiDriver;
 pub use kernels::KernelParams;

@@ -1,5 +1,6 @@
 //! How the plugin works, as the environment or a caller says.
 
+use crate::autocast::Autocast;
 use crate::kernels::{Kernel, KernelParams, Kernels};
 use crate::recipe::DiskOptions;
 use std::env;
@@ -36,6 +37,8 @@ pub struct Options {
     pub attention: AttentionKind,
     /// How many recorded graphs a device keeps.
     pub max_graphs: usize,
+    /// Mixed precision for what is computed in f32.
+    pub autocast: Option<Autocast>,
     pub(crate) kernels: Kernels,
     pub(crate) disk: Option<DiskOptions>,
 }
@@ -46,6 +49,7 @@ impl Default for Options {
             region: None,
             attention: AttentionKind::Fused,
             max_graphs: 64,
+            autocast: None,
             kernels: Kernels::new(),
             disk: None,
         }

@@ -3,7 +3,7 @@
 use crate::process::MemoryWatch;
 use crate::result::{
     BenchResult, Counters, DeviceUsed, Memory, OperationCount, ProcessMemory, SCHEMA, Seconds, StepSeconds,
-    Work,
+    Throughput, Work,
 };
 use crate::{Error, Result, Summary, environment};
 use std::collections::BTreeMap;
@@ -69,11 +69,15 @@ pub struct Options {
     pub sizes: Vec<[usize; 2]>,
     /// Whether [`upload()`] copies a file's mapped pages in place of reading the file.
     pub mapped: bool,
-    /// Where a pipeline writes each picture as a PNG: a run ends when that is there too.
+    /// Where a pipeline writes each picture as a PNG, one over the other: a run ends when the last is there too.
     pub png: Option<PathBuf>,
     /// Denoising steps: of a pipeline, 4 where it is not said; of the transformer, as many steps as a pipeline runs them, what
     /// is computed once before them included, in place of one run of the whole module.
     pub steps: Option<usize>,
+    /// Pictures of a pipeline's run.
+    pub count: usize,
+    /// Pictures that a pipeline makes at once.
+    pub batch_size: usize,
     /// Of random weights and inputs, and of a pipeline's noise.
     pub seed: u64,
     /// Runs after the cold and the warm one that are not counted.
@@ -143,6 +147,8 @@ impl Options {
             mapped: false,
             png: None,
             steps: None,
+            count: 1,
+            batch_size: 1,
             seed: 0,
             warmup: 1,
             repeats: 10,
@@ -159,6 +165,8 @@ struct About {
     work: Work,
     operations: BTreeMap<String, OperationCount>,
     planned_arena: Option<u64>,
+    /// Pictures of a run; none where a run makes none.
+    pictures: Option<u64>,
     /// Seconds of the first run.
     cold: f64,
 }
@@ -189,6 +197,8 @@ pub struct Bench {
     options: Options,
     subject: Box<dyn Subject>,
     warm: f64,
+    /// Seconds of all that is not counted, the cold run among it.
+    warming: f64,
     /// As [`Subject::before_steps`].
     steps: Option<(usize, f64)>,
     start: Stats,
@@ -219,8 +229,9 @@ impl Bench {
         };
         subject.check()?;
         let warm = timed(&mut *subject)?;
+        let mut warming = subject.about().cold + warm;
         for _ in 0..options.warmup {
-            subject.run()?;
+            warming += timed(&mut *subject)?;
         }
         let steps = subject.before_steps()?;
         let warmed = accelerator.stats();
@@ -230,6 +241,7 @@ impl Bench {
             options,
             subject,
             warm,
+            warming,
             steps,
             start: warmed - before,
             warmed,
@@ -237,6 +249,11 @@ impl Bench {
             launches: Vec::new(),
             busy: None,
         })
+    }
+
+    /// The dtype of the arithmetic.
+    pub fn dtype(&self) -> DType {
+        self.subject.about().dtype
     }
 
     /// Seconds of the cold run.
@@ -321,6 +338,13 @@ impl Bench {
                 busy: self.busy,
                 steps,
             },
+            throughput: about.pictures.zip(summary).map(|(pictures, summary)| Throughput {
+                pictures_per_second: pictures as f64 / summary.median,
+                pictures,
+                // A cold run, a warm one, and those that were asked for.
+                warmup_pictures: pictures * (2 + self.options.warmup as u64),
+                warmup_seconds: self.warming,
+            }),
             work: Work { flops_per_second: rate(flops), bytes_per_second: rate(bytes), ..about.work },
             memory: Memory { planned_arena, process, ..self.accelerator.memory().into() },
             counters: Counters {
@@ -365,6 +389,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         engine: "native".into(),
         launch: String::new(),
         seconds: Seconds::default(),
+        throughput: None,
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),

@@ -40,7 +40,7 @@ pub use peak::peak;
 pub use rates::rates;
 pub use result::{
     AtSize, BenchResult, Counters, Counts, DeviceUsed, Mark, Memory, OperationCount, ProcessMemory, SCHEMA,
-    Seconds, Startup, StepSeconds, Work,
+    Seconds, Startup, StepSeconds, Throughput, Work,
 };
 pub use summary::Summary;
 pub use triad::bandwidth;

@@ -18,7 +18,8 @@ pub struct BenchResult {
     pub what: String,
     /// The preset, or the folder that the model came from.
     pub model: String,
-    /// Sizes of the model's inputs: `image_tokens`, `text_tokens`, `width`, `height`, `steps`.
+    /// Sizes of the model's inputs: `image_tokens`, `text_tokens`, `width`, `height`, `steps`,
+    /// `pictures`, `batch_size`.
     pub sizes: BTreeMap<String, u64>,
     /// On what.
     pub device: DeviceUsed,
@@ -30,6 +31,9 @@ pub struct BenchResult {
     pub launch: String,
     /// How long it took.
     pub seconds: Seconds,
+    /// Of a pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<Throughput>,
     /// What it computed.
     pub work: Work,
     /// What memory it took.
@@ -147,6 +151,19 @@ pub struct StepSeconds {
     /// What is done once before the loop: measured by itself, the median of three, before the counted runs. It is waited
     /// for there, which a run does not do, so it is its share at most.
     pub before: f64,
+}
+
+/// How many pictures a second, with all that is done before the counted runs left out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// `pictures` over the median.
+    pub pictures_per_second: f64,
+    /// Pictures of a run.
+    pub pictures: u64,
+    /// Pictures of the runs that are not counted: the cold one, the warm one, and the warm-up.
+    pub warmup_pictures: u64,
+    /// Their seconds.
+    pub warmup_seconds: f64,
 }
 
 /// What one run computed.
@@ -280,6 +297,11 @@ impl fmt::Display for BenchResult {
             let all = [min, lower_quartile, upper_quartile, max].map(seconds);
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(told) = self.throughput {
+            let Throughput { pictures_per_second, warmup_pictures, warmup_seconds, .. } = told;
+            let warmup = format!("{warmup_pictures} in {} before, to warm up", seconds(warmup_seconds));
+            row("throughput", format!("{pictures_per_second:.3} pictures a second; {warmup}"))?;
         }
         if let Some(StepSeconds { count, each, before }) = self.seconds.steps {
             let each = each.map_or_else(String::new, |each| format!("{} a step of {count}, ", seconds(each)));

@@ -62,6 +62,7 @@ pub(crate) enum Command {
   tintype generate \"a red heart\" --model FLUX.1-dev --transformer flux1-dev.safetensors
   tintype generate \"a red heart, oil on canvas\" --model FLUX.1-dev --image heart.png --strength 0.7
   tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --grid -o hearts.jpg
+  tintype generate \"a red heart\" --model FLUX.1-schnell --seeds 1..16 --batch-size 5
   tintype generate --prompts prompts.txt --model FLUX.1-schnell --preview 2
   tintype generate --from heart.png --model FLUX.1-schnell --guidance 5 -o stronger.png")]
 pub(crate) struct GenerateArgs {
@@ -80,6 +81,8 @@ pub(crate) struct GenerateArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) gaudi: GaudiArgs,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
@@ -114,13 +117,14 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "S", conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
     /// Several seeds, each with a generator of its own: 1..16 (both are meant), 1,5,9, or both. Pictures are named
-    /// OUT-seed1.png and so on.
+    /// OUT-seed1.png and so on. Each is a run, or with --batch-size above 1 all are one.
     #[arg(long, value_name = "LIST")]
     pub(crate) seeds: Option<Seeds>,
     /// How many pictures, all drawn from one generator [default: 1].
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,
-    /// How many pictures are made at once; splits the work, changes no picture [default: 1].
+    /// How many pictures of a prompt are made at once; splits the work, changes no picture. Every batch has this size: the
+    /// last is filled up, and what fills it is thrown away [default: 1].
     #[arg(long, value_name = "N")]
     pub(crate) batch_size: Option<usize>,
     /// Tokens of the T5 prompt [default: 512].
@@ -205,6 +209,14 @@ impl DeviceArgs {
         (options.threads, options.tf32) = (self.threads, self.tf32);
         options
     }
+}
+
+/// What Gaudi users have beside a model.
+#[derive(Args)]
+pub(crate) struct GaudiArgs {
+    /// A gaudi_config.json, or a folder that holds one [default: that in the model's folder].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gaudi_config: Option<PathBuf>,
 }
 
 /// Options of `tintype devices`.

@@ -1,6 +1,8 @@
 //! `tintype bench`.
 
 use crate::args::{BenchArgs, BenchWhat};
+use crate::backends::Backends;
+use crate::progress::Progress;
 use crate::say;
 use anyhow::{Context, Result, bail};
 use std::io::{self, BufRead, Write};
@@ -18,9 +20,16 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
         _ => {}
     }
     let open = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
+    let backends = Backends::of(&args.gaudi, args.model.as_deref())?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     eprintln!("device: {}", opened.choice);
     let accelerator = opened.accelerator;
+    let choice = opened.choice.chosen;
+    let tell = |dtype: &str| {
+        if let Some(dtype) = DType::ALL.into_iter().find(|known| known.name() == dtype) {
+            backends.tell(&choice, dtype, &mut Progress::new(true));
+        }
+    };
     let result = match args.what {
         BenchWhat::Cold => {
             let mut result = cold(started, &accelerator, &options(args, What::Pipeline))?;
@@ -30,29 +39,40 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
             if let Some(startup) = &mut result.startup {
                 startup.bare = bare_of(&device)?;
             }
+            tell(&result.dtype);
             result
         }
         BenchWhat::Upload => upload(&accelerator, &options(args, What::Pipeline))?,
-        BenchWhat::Sizes => sizes(&accelerator, &options(args, What::Transformer))?,
+        BenchWhat::Sizes => {
+            let result = sizes(&accelerator, &options(args, What::Transformer))?;
+            tell(&result.dtype);
+            result
+        }
         BenchWhat::Fma => {
             let cores = || std::thread::available_parallelism().map_or(1, usize::from);
             let threads = args.device.threads.unwrap_or_else(cores);
             peak(&*accelerator, args.dtype.map_or(DType::F32, Into::into), threads, args.repeats)?
         }
-        BenchWhat::Transformer => again(args, accelerator, What::Transformer)?,
-        BenchWhat::Vae => again(args, accelerator, What::Vae)?,
-        BenchWhat::T5 => again(args, accelerator, What::T5)?,
-        BenchWhat::Clip => again(args, accelerator, What::Clip)?,
-        BenchWhat::Pipeline => again(args, accelerator, What::Pipeline)?,
+        BenchWhat::Transformer => again(args, accelerator, What::Transformer, tell)?,
+        BenchWhat::Vae => again(args, accelerator, What::Vae, tell)?,
+        BenchWhat::T5 => again(args, accelerator, What::T5, tell)?,
+        BenchWhat::Clip => again(args, accelerator, What::Clip, tell)?,
+        BenchWhat::Pipeline => again(args, accelerator, What::Pipeline, tell)?,
         BenchWhat::Bare | BenchWhat::Folder => bail!("it was done before a device was opened"),
     };
     show(&result, args.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Once cold, once warm, then again and again.
-fn again(args: &BenchArgs, accelerator: Arc<dyn Accelerator>, what: What) -> Result<BenchResult> {
+/// Once cold, once warm, then again and again. `tell` is given the dtype of the arithmetic as soon as that is known.
+fn again(
+    args: &BenchArgs,
+    accelerator: Arc<dyn Accelerator>,
+    what: What,
+    tell: impl Fn(&str),
+) -> Result<BenchResult> {
     let mut bench = Bench::open(accelerator, options(args, what))?;
+    tell(bench.dtype().name());
     let result = if args.rounds_on_stdin { rounds(&mut bench)? } else { bench.run()? };
     if let Some(folder) = &args.save {
         bench.save(folder)?;
@@ -128,6 +148,8 @@ fn options(args: &BenchArgs, what: What) -> Options {
         mapped: args.mapped,
         png: args.png.clone(),
         steps: args.steps,
+        count: args.count.unwrap_or(args.batch_size),
+        batch_size: args.batch_size,
         seed: args.seed,
         warmup: args.warmup,
         repeats: args.repeats,

@@ -1,6 +1,7 @@
 //! `tintype decode`: a picture from the latents of a run that failed.
 
 use crate::args::DecodeArgs;
+use crate::backends::Backends;
 use crate::interrupt::cancel_on_interrupt;
 use crate::model;
 use crate::names;
@@ -8,6 +9,7 @@ use crate::progress::Progress;
 use crate::save::Saver;
 use crate::say;
 use anyhow::Result;
+use std::path::Path;
 use std::process::ExitCode;
 use tintype::pipeline::files;
 use tintype::pipeline::recipe::Recipe;
@@ -27,7 +29,8 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
         files::check_writable(path)?;
     }
     let options = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
+    let backends = Backends::of(&args.gaudi, args.model.model.as_deref().map(Path::new))?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let mut saver = Saver::new(Progress::new(logging), args.quality, true, false);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
@@ -35,6 +38,7 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     let dtype = args.dtype.map(Into::into).or(recipe.dtype);
     let mut pipeline =
         Pipeline::of(&folder, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
+    backends.tell(pipeline.accelerator().device(), pipeline.dtype(), &mut saver.progress);
     for warning in recipe.differences(&pipeline) {
         saver.progress.warn(warning);
     }

@@ -2,6 +2,7 @@
 
 use crate::again;
 use crate::args::GenerateArgs;
+use crate::backends::Backends;
 use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
@@ -12,12 +13,12 @@ use crate::save::{self, Saver};
 use crate::say;
 use anyhow::Result;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use tintype::accel::{Choice, Stats};
 use tintype::pipeline::files::{self, PictureFormat};
-use tintype::{CancelToken, Pipeline, PipelineOptions, Settings};
+use tintype::{CancelToken, Generated, Pipeline, PipelineOptions, Settings, Throughput};
 
 /// Pixels between the pictures of a sheet.
 const GAP: usize = 8;
@@ -25,7 +26,10 @@ const GAP: usize = 8;
 /// What a run came to, its pictures aside: they are written.
 struct Done {
     settings: Settings,
+    /// The seeds, where there are several.
+    seeds: Vec<u64>,
     stats: Stats,
+    throughput: Option<Throughput>,
     pictures: Vec<PathBuf>,
 }
 
@@ -41,7 +45,8 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
         files::check_writable(path)?;
     }
     let options = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &options)?;
+    let backends = Backends::of(&args.gaudi, args.model.model.as_deref().map(Path::new))?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
@@ -49,6 +54,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let pipeline_options = PipelineOptions { dtype, launch: args.launch };
     let mut pipeline = Pipeline::of(&folder, opened.accelerator, pipeline_options)?;
 
+    backends.tell(&opened.choice.chosen, pipeline.dtype(), &mut saver.progress);
     if let Some(recipe) = &recipe {
         for warning in again::warnings(recipe, &pipeline, jobs.first()) {
             saver.progress.warn(warning);
@@ -61,7 +67,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     }
     without_effect(args, &done, &mut saver.progress);
     if let (Some(path), Some(pictures)) = (&grid, saver.sheet.take()) {
-        let mut sheet = files::contact_sheet(&pictures, columns(args, jobs.len(), pictures.len()), GAP)?;
+        let mut sheet = files::contact_sheet(&pictures, columns(args, &jobs, pictures.len()), GAP)?;
         sheet.text = vec![("Software".into(), "tintype".into())];
         saver.write(path, &sheet)?;
     }
@@ -88,15 +94,22 @@ fn one(
     saver.progress.finish();
     let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
     inspect::remember(pipeline, &job.request, &generated, args.device.threads);
+    let Generated { settings, stats, throughput, .. } = generated;
+    if let Some(told) = throughput.filter(|_| args.batch_size.is_some()) {
+        say::note(format!(
+            "throughput: {:.3} pictures a second ({} in {:.2} s), after {} in {:.2} s to warm up",
+            told.pictures_per_second, told.pictures, told.seconds, told.warmup_pictures, told.warmup_seconds
+        ));
+    }
     let pictures = saver.written.get(before..).unwrap_or_default().to_vec();
-    Ok(Done { settings: generated.settings, stats: generated.stats, pictures })
+    Ok(Done { settings, seeds: job.request.seeds.clone(), stats, throughput, pictures })
 }
 
 /// Pictures in a row of the sheet: those of one prompt, where there are several of each; else as many as make a square.
-fn columns(args: &GenerateArgs, jobs: usize, pictures: usize) -> usize {
+fn columns(args: &GenerateArgs, jobs: &[Job], pictures: usize) -> usize {
     let square = (1..=pictures).find(|side| side * side >= pictures).unwrap_or(1);
-    let seeds = args.seeds.as_ref().map_or(1, |seeds| seeds.0.len());
-    match pictures / (jobs / seeds).max(1) {
+    let prompts = jobs.last().map_or(1, |job| job.prompt + 1);
+    match pictures / prompts {
         of_one if args.prompts.is_some() && of_one > 1 => of_one,
         _ => square,
     }
@@ -111,6 +124,14 @@ fn without_effect(args: &GenerateArgs, done: &[Done], progress: &mut Progress) {
     if args.guidance.is_some() && settings.guidance.is_none() {
         progress.warn("--guidance has no effect: this model is not told a guidance".into());
     }
+    if let Some(batch) = args.batch_size
+        && let Some(few) = done.iter().map(|run| run.pictures.len()).min().filter(|few| *few < batch)
+    {
+        progress.warn(format!(
+            "--batch-size {batch} is more than the {few} pictures of a run: a batch that is not full takes as long as a \
+             full one"
+        ));
+    }
     if args.quality.is_some() && !matches!(save::format(&args.output, None), PictureFormat::Jpeg { .. }) {
         progress.warn("--quality has no effect: PNG and WebP are written without loss".into());
     }
@@ -119,7 +140,14 @@ fn without_effect(args: &GenerateArgs, done: &[Done], progress: &mut Progress) {
 fn report(pipeline: &Pipeline, choice: &Choice, done: &[Done], warnings: &[String]) -> serde_json::Value {
     let passed_over: Vec<_> =
         choice.passed_over.iter().map(|(backend, why)| json!({ "backend": backend, "why": why })).collect();
-    let run = |run: &Done| json!({ "pictures": run.pictures, "settings": run.settings, "stats": run.stats });
+    let run = |run: &Done| {
+        let mut told = json!({ "pictures": run.pictures, "settings": run.settings, "stats": run.stats });
+        told["throughput"] = json!(run.throughput);
+        if !run.seeds.is_empty() {
+            told["seeds"] = json!(run.seeds);
+        }
+        told
+    };
     let pictures: Vec<_> = done.iter().flat_map(|run| &run.pictures).collect();
     json!({
         "pictures": pictures,

@@ -1,4 +1,4 @@
-//! What a command line asks for, run by run: a run is one prompt and one seed.
+//! What a command line asks for, run by run: a run is one prompt and one seed, or all seeds that share batches.
 
 use crate::args::GenerateArgs;
 use crate::names;
@@ -15,6 +15,8 @@ const MOST_PICTURES: usize = 10_000;
 /// One run of the pipeline.
 pub(crate) struct Job {
     pub(crate) request: Request,
+    /// The number of its prompt among all.
+    pub(crate) prompt: usize,
     /// The name that its pictures' names are made of.
     pub(crate) base: PathBuf,
     /// Where its pictures go.
@@ -27,33 +29,40 @@ pub(crate) fn jobs(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Vec<J
     let prompts = args.prompts.as_deref().map(prompts).transpose()?;
     let listed = prompts.is_some();
     let prompts = prompts.unwrap_or_else(|| vec![request.prompt.clone()]);
+    let pictures = if request.only.is_some() { 1 } else { request.count.unwrap_or(1) };
+    let one = [request.seed];
+    let seeds = args.seeds.as_ref().map_or(&one[..], |seeds| &seeds.0);
+    // Before anything is sized by it. The pipeline says the same of it.
+    ensure!(
+        (1..=MOST_PICTURES).contains(&pictures),
+        "count is {pictures}: give a number from 1 to {MOST_PICTURES}"
+    );
+    // One picture of a run is made by itself.
+    let together = request.batch_size.unwrap_or(1) > 1 && request.only.is_none();
     let mut jobs = Vec::new();
     for (number, prompt) in prompts.iter().enumerate() {
         let base = match listed {
             true => names::with(&args.output, &format!("-{number}")),
             false => args.output.clone(),
         };
-        let seeds = match &args.seeds {
-            Some(seeds) => seeds.0.as_slice(),
-            None => &[request.seed],
+        let of = |seed: u64| match &args.seeds {
+            Some(_) => names::with(&base, &format!("-seed{seed}")),
+            None => base.clone(),
         };
-        for &seed in seeds {
-            let base = match &args.seeds {
-                Some(_) => names::with(&base, &format!("-seed{seed}")),
-                None => base.clone(),
-            };
-            let pictures = if request.only.is_some() { 1 } else { request.count.unwrap_or(1) };
-            // Before anything is sized by it. The pipeline says the same of it.
-            ensure!(
-                (1..=MOST_PICTURES).contains(&pictures),
-                "count is {pictures}: give a number from 1 to {MOST_PICTURES}"
-            );
-            let outputs = names::numbered(&base, pictures);
-            jobs.push(Job {
-                request: Request { prompt: prompt.clone(), seed, ..request.clone() },
-                base,
-                outputs,
-            });
+        let job = |base: &Path, seeds: &[u64]| Job {
+            request: Request {
+                prompt: prompt.clone(),
+                seed: seeds.first().copied().unwrap_or(request.seed),
+                seeds: if seeds.len() > 1 { seeds.to_vec() } else { Vec::new() },
+                ..request.clone()
+            },
+            prompt: number,
+            base: base.to_path_buf(),
+            outputs: seeds.iter().flat_map(|&seed| names::numbered(&of(seed), pictures)).collect(),
+        };
+        match together && seeds.len() > 1 {
+            true => jobs.push(job(&base, seeds)),
+            false => jobs.extend(seeds.iter().map(|&seed| job(&of(seed), &[seed]))),
         }
     }
     Ok(jobs)
@@ -80,6 +89,7 @@ fn request(args: &GenerateArgs, recipe: Option<&Recipe>) -> Result<Request> {
         width: args.width.or(from.width),
         height: args.height.or(from.height),
         seed: args.seed.unwrap_or(from.seed),
+        seeds: Vec::new(),
         count: args.count.or(from.count),
         // Another number of pictures is another run, of which all are wanted.
         only: if args.count.is_some() { None } else { from.only },

@@ -4,6 +4,7 @@
 
 mod again;
 mod args;
+mod backends;
 mod bench;
 mod conformance;
 mod decode;

@@ -6,28 +6,8 @@ mod common;
 
 use common::{command, read, small, succeed, text};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-const PACKAGE: &str = "tintype-synapse-sim";
-const FILE: &str = "libtintype_synapse_sim.so";
-
-/// The software Synapse, built where it is not there. Says so by name where it cannot be had.
-fn synapse() -> Option<PathBuf> {
-    let profile = Path::new(env!("CARGO_BIN_EXE_tintype")).parent().unwrap();
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    if workspace.join("backends/gaudi/synapse-sim/Cargo.toml").exists() {
-        let mut build = Command::new(env!("CARGO"));
-        build.current_dir(&workspace).args(["build", "--offline", "--quiet", "--package", PACKAGE]);
-        assert!(build.status().unwrap().success(), "{PACKAGE} does not build");
-    }
-    let file = profile.join(FILE);
-    if !file.exists() {
-        println!("skipped: there is no {FILE}; build the package {PACKAGE}");
-        return None;
-    }
-    Some(file)
-}
+use std::path::Path;
+use tintype_tests::synapse;
 
 fn picture(folder: &Path, library: &Path, arguments: &[&str], log: Option<&Path>) {
     let mut command = command(folder, arguments);

@@ -75,6 +75,49 @@ fn seeds_are_runs_of_their_own_that_compile_once() {
 }
 
 #[test]
+fn seeds_share_batches_of_one_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let more = ["--seeds", "1..7", "--batch-size", "3", "--grid", "--json", "-o", "a.png"];
+    let output = generate(folder, &more);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = (1..=7).map(|seed| format!("a-seed{seed}.png")).collect();
+    assert_eq!(report["pictures"], serde_json::json!(names));
+    let runs = report["runs"].as_array().unwrap();
+    assert_eq!((runs.len(), &runs[0]["seeds"]), (1, &serde_json::json!([1, 2, 3, 4, 5, 6, 7])));
+    let pace = &runs[0]["throughput"];
+    assert_eq!((pace["warmup_pictures"].as_u64(), pace["pictures"].as_u64()), (Some(3), Some(4)));
+    assert_eq!((pace["compiles"].as_u64(), pace["captures"].as_u64()), (Some(0), Some(0)));
+    assert!(text(&output.stderr).contains("pictures a second (4 in "), "{}", text(&output.stderr));
+    let sheet = read(folder, "a-grid.png");
+    assert_eq!((sheet.width, sheet.height), (3 * 48 + 4 * 8, 3 * 32 + 4 * 8));
+    for (name, seed) in names.iter().zip(["1", "2", "3", "4", "5", "6", "7"]) {
+        generate(folder, &["--seed", seed, "-o", "alone.png"]);
+        assert_eq!(read(folder, name), read(folder, "alone.png"), "{name}");
+    }
+    let told = text(&generate(folder, &["--batch-size", "4", "-o", "b.png"]).stderr);
+    assert!(told.contains("--batch-size 4 is more than the 1 pictures of a run"), "{told}");
+}
+
+#[test]
+fn throughput_leaves_the_warm_up_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = common::model("flux-base");
+    let size = ["--width", "48", "--height", "32", "--text-tokens", "24", "--steps", "2", "--model"];
+    let batches = [model.to_str().unwrap(), "--count", "7", "--batch-size", "3", "--repeats", "2", "--json"];
+    let arguments = [&["bench", "pipeline", "--backend", "cpu"], &size[..], &batches].concat();
+    let output = succeed(tintype(folder.path(), &arguments));
+    let result: tintype::bench::BenchResult = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((result.sizes["pictures"], result.sizes["batch_size"]), (7, 3));
+    assert_eq!(result.counters.steady.compiles, 0);
+    let told = result.throughput.unwrap();
+    assert_eq!((told.pictures, told.warmup_pictures), (7, 21), "a cold, a warm and a warm-up run");
+    let seconds = &result.seconds;
+    assert!((told.pictures_per_second * seconds.summary.unwrap().median - 7.0).abs() < 1e-9);
+    assert!(told.warmup_seconds >= seconds.cold + seconds.warm);
+}
+
+#[test]
 fn prompts_are_lines_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

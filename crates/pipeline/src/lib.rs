@@ -26,7 +26,7 @@ pub mod tokenizer;
 
 pub use error::{Error, Result};
 pub use flux::{DenoisingLoop, DenoisingTask};
-pub use generate::{CancelToken, Event, Request, Settings, Tiles, VaeTile, Watcher};
+pub use generate::{CancelToken, Event, Request, Settings, Throughput, Tiles, VaeTile, Watcher};
 pub use pipeline::{Generated, Pipeline, PipelineOptions};
 pub use shortage::{Moment, Shortage};
 

@@ -3,7 +3,7 @@
 use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
-use crate::generate::{CancelToken, Place, Request, Run, Settings, VaeTile, Watcher};
+use crate::generate::{CancelToken, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher};
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
 use crate::{Error, Moment, Result};
@@ -70,6 +70,7 @@ pub struct Pipeline {
 struct Size {
     sides: [Option<usize>; 2],
     batch: [Option<usize>; 2],
+    seeds: usize,
     text_tokens: Option<usize>,
     guided: bool,
     from_image: bool,
@@ -81,6 +82,7 @@ impl Size {
         Self {
             sides: [request.width, request.height],
             batch: [request.batch_size, request.count],
+            seeds: request.seeds.len(),
             text_tokens: request.max_sequence_length,
             guided: request.true_cfg.is_some() && request.negative.is_some(),
             from_image: request.image.is_some(),
@@ -97,12 +99,14 @@ const REMEMBERED: usize = 64;
 pub struct Generated {
     /// The pictures, in the order of their draws.
     pub pictures: Vec<Picture>,
-    /// Every setting, defaults filled in.
+    /// Every setting, defaults filled in; of several seeds the first.
     pub settings: Settings,
     /// What the device did for it.
     pub stats: Stats,
     /// Seconds of a denoising step of a whole batch, the first step aside; none where fewer than three were run.
     pub step_seconds: Option<f64>,
+    /// How fast the batches behind the first went, where there were any.
+    pub throughput: Option<Throughput>,
 }
 
 impl Pipeline {
@@ -230,11 +234,12 @@ impl Pipeline {
         let before = self.place.accelerator.stats();
         let made = self.made();
         let Self { place, dtype, flux, .. } = self;
-        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None };
+        let pace = Pace::start();
+        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace };
         let (settings, pictures) = work(flux, &mut run)?;
-        let step_seconds = run.step_seconds;
+        let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
-        Ok(Generated { pictures, settings, stats, step_seconds })
+        Ok(Generated { pictures, settings, stats, step_seconds, throughput })
     }
 
     /// What a run of `request` would take of the device, and whether it fits. Loads and runs nothing.
@@ -327,6 +332,7 @@ impl Pipeline {
         let device = self.place.accelerator.device();
         Made {
             settings: Settings::default(),
+            seeds: Vec::new(),
             picture: 0,
             model: self.root.file_name().unwrap_or_default().to_string_lossy().into(),
             model_fingerprint: self.fingerprint().into(),

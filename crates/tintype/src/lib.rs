@@ -58,7 +58,7 @@ pub use tintype_pipeline::random::NoiseDtype;
 pub use tintype_pipeline::scheduler::Steps;
 pub use tintype_pipeline::{
     CancelToken, Error, Event, Generated, Moment, Pipeline, PipelineOptions, Request, Result, Settings,
-    Shortage, Tiles, VaeTile, Watcher,
+    Shortage, Throughput, Tiles, VaeTile, Watcher,
 };
 pub use tintype_program::DType;
 

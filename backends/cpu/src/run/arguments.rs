@@ -52,9 +52,9 @@ impl<'a> Argument<'a> {
     }
 
     /// The operand as the packed weight of a convolution: how it is packed, its shape and its bytes.
-    pub(super) fn packed_convolution(&self) -> Option<(Packing, (&'a [usize], &'a [u8]))> {
+    pub(super) fn packed_convolution(&self) -> Option<(Packing, &'a [usize], &'a [u8])> {
         let packing = self.operand.packing.filter(|packing| *packing != Packing::Panels)?;
-        Some((packing, (&self.operand.ty.shape, self.bytes)))
+        Some((packing, &self.operand.ty.shape, self.bytes))
     }
 
     /// The operand as the weight of a linear layer.

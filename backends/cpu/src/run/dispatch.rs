@@ -82,11 +82,11 @@ fn arithmetic<T: Element>(level: Level, op: &Op, x: &[Argument<'_>], out: &mut [
             let geometry = convolution::Geometry { stride, padding, dilation, groups: *groups, mode: *mode };
             let (input, bias) = (at(x, 0)?, maybe(x, 2)?);
             match argument(x, 1)?.packed_convolution() {
-                Some((Packing::Doubled, weight)) => {
-                    convolution::convolution_doubled(level, *mode, input, weight, bias, out)?;
+                Some((Packing::Doubled, shape, bytes)) => {
+                    convolution::convolution_doubled(level, *mode, input, (shape, bytes), bias, out)?;
                 }
-                Some((_, weight)) => {
-                    convolution::convolution_packed(level, &geometry, input, weight, bias, out)?
+                Some((_, shape, bytes)) => {
+                    convolution::convolution_packed(level, &geometry, input, (shape, bytes), bias, out)?;
                 }
                 None => convolution::convolution(level, &geometry, input, at(x, 1)?, bias, out),
             }

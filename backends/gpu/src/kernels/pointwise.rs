@@ -3,6 +3,7 @@
 use super::walk::{Index, Walk, broadcast};
 use crate::prelude::name;
 use crate::{Arg, KernelSource, Launch, View};
+use std::cmp::Reverse;
 use std::fmt::Write;
 
 /// Threads of a block.
@@ -21,11 +22,16 @@ pub(super) struct Pointwise<'a> {
 impl Pointwise<'_> {
     /// Elements go 16 bytes at a time where all lie side by side.
     pub(super) fn launch(self) -> Result<Launch, String> {
-        let shape = &self.to.shape;
-        let strides: Vec<Vec<usize>> = self.reads.iter().map(|view| broadcast(view, shape)).collect();
-        let all: Vec<&[usize]> =
-            std::iter::once(&self.to.strides[..]).chain(strides.iter().map(Vec::as_slice)).collect();
-        let mut walk = Walk::over(shape, &all);
+        // In the order in which the result lies, so that neighbouring threads write neighbouring elements.
+        let mut order: Vec<usize> = (0..self.to.shape.len()).collect();
+        order.sort_by_key(|&axis| Reverse(self.to.strides.get(axis)));
+        let ordered =
+            |of: &[usize]| order.iter().filter_map(|&axis| of.get(axis).copied()).collect::<Vec<_>>();
+        let reads = self.reads.iter().map(|view| broadcast(view, &self.to.shape));
+        let strides: Vec<Vec<usize>> =
+            std::iter::once(self.to.strides.clone()).chain(reads).map(|strides| ordered(&strides)).collect();
+        let all: Vec<&[usize]> = strides.iter().map(Vec::as_slice).collect();
+        let mut walk = Walk::over(&ordered(&self.to.shape), &all);
         let lanes = self.lanes(&walk);
         if let Some(inner) = walk.extents.last_mut().filter(|_| lanes > 1) {
             *inner /= lanes;

@@ -49,6 +49,8 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
         ("height", request.height),
         ("text_tokens", request.max_sequence_length),
         ("steps", Some(options.steps.unwrap_or(STEPS))),
+        ("pictures", request.count),
+        ("batch_size", request.batch_size),
     ];
     let start = (accelerator.stats() - stats).into();
     Ok(BenchResult {

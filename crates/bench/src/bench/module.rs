@@ -49,6 +49,7 @@ impl ModuleSubject {
             work: work([(&program, 1)]),
             operations: operations(&**accelerator, [&program]),
             planned_arena: Some(module.arena_bytes() as u64),
+            pictures: None,
             cold,
         };
         let accelerator = Arc::clone(accelerator);

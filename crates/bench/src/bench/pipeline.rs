@@ -46,13 +46,22 @@ impl PipelineSubject {
 
         let dtype = pipeline.dtype();
         // As the run itself: true classifier-free guidance, which a folder may ask for by itself, runs some of them twice.
+        // Picture by picture, though, so that what fills a batch up is not counted.
+        let single = Request { batch_size: Some(1), ..request.clone() };
         let inspector = Inspector::open(&root)?;
-        let stages = inspector.work(&request, dtype)?.stages;
-        let programs = inspector.programs(&request, dtype)?;
+        let stages = inspector.work(&single, dtype)?.stages;
+        let programs = inspector.programs(&single, dtype)?;
         let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
         let programs: Vec<_> =
             programs.iter().filter_map(|(name, program)| Some((program, runs(name)?))).collect();
-        let sizes = [("width", width), ("height", height), ("text_tokens", text_tokens), ("steps", steps)];
+        let sizes = [
+            ("width", width),
+            ("height", height),
+            ("text_tokens", text_tokens),
+            ("steps", steps),
+            ("pictures", options.count),
+            ("batch_size", options.batch_size),
+        ];
         let about = About {
             model: root.display().to_string(),
             dtype,
@@ -61,6 +70,7 @@ impl PipelineSubject {
             work: work(programs.iter().copied()),
             operations: operations(&**accelerator, programs.iter().map(|(program, _)| *program)),
             planned_arena: None,
+            pictures: Some(options.count as u64),
             cold,
         };
         Ok(Self { about, pipeline, request, options: options.clone(), made })
@@ -99,22 +109,24 @@ pub(super) fn request(options: &Options, from: &From) -> Request {
         width: Some(options.width.unwrap_or(from.side)),
         height: Some(options.height.unwrap_or(from.side)),
         seed: options.seed,
+        count: Some(options.count),
+        batch_size: Some(options.batch_size),
         max_sequence_length: Some(options.text_tokens.unwrap_or(from.text_tokens)),
         ..Request::default()
     }
 }
 
-/// A picture, and its file where one is wanted.
+/// The pictures, and their file where one is wanted.
 fn generate(pipeline: &mut Pipeline, request: &Request, options: &Options) -> Result<Generated> {
     let made = pipeline.generate(request, &mut |_| {}, &CancelToken::default())?;
     write(&made, options)?;
     Ok(made)
 }
 
-/// Writes the picture, where its file is named.
+/// Writes the pictures, one over the other, where their file is named.
 pub(super) fn write(made: &Generated, options: &Options) -> Result<()> {
-    let Some((path, picture)) = options.png.as_ref().zip(made.pictures.first()) else { return Ok(()) };
-    Ok(write_png(path, picture)?)
+    let Some(path) = &options.png else { return Ok(()) };
+    made.pictures.iter().try_for_each(|picture| Ok(write_png(path, picture)?))
 }
 
 impl Subject for PipelineSubject {

@@ -78,6 +78,7 @@ impl StepsSubject {
             work: work(programs.iter().map(|(program, times)| (program, *times as u64))),
             operations: operations(&**accelerator, programs.iter().map(|(program, _)| program)),
             planned_arena: None,
+            pictures: None,
             cold,
         };
         let accelerator = Arc::clone(accelerator);

@@ -1,6 +1,6 @@
 //! Options of `tintype bench`.
 
-use super::{DeviceArgs, DtypeArg};
+use super::{DeviceArgs, DtypeArg, GaudiArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tintype::LaunchMode;
@@ -12,6 +12,7 @@ use tintype::LaunchMode;
   tintype bench transformer --steps 28
   tintype bench vae --width 512 --height 512
   tintype bench pipeline --model FLUX.1-schnell --steps 4
+  tintype bench pipeline --model FLUX.1-schnell --steps 4 --count 16 --batch-size 5
   tintype bench pipeline --preset flux-dev --dtype bf16 --steps 28
   tintype bench folder --preset flux-dev --dtype bf16 --save /dev/shm/flux
   tintype bench cold --model /dev/shm/flux --width 1024 --height 1024 --text-tokens 512
@@ -24,6 +25,8 @@ pub(crate) struct BenchArgs {
     pub(crate) what: BenchWhat,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) gaudi: GaudiArgs,
     /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; flux-dev for a pipeline; tiny of each
     /// [default: the first of its kind].
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
@@ -52,13 +55,19 @@ pub(crate) struct BenchArgs {
     /// `upload` copies a file's mapped pages in place of reading the file.
     #[arg(long)]
     pub(crate) mapped: bool,
-    /// Where `pipeline` and `cold` write their pictures: a run ends when the PNG is there.
+    /// Where `pipeline` and `cold` write their pictures, one over the other: a run ends when the last PNG is there.
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
     /// Denoising steps: of a pipeline [default: 4], or of the transformer as a pipeline runs them, with what is computed once
     /// before them, in place of one run of the whole module.
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
+    /// Pictures of a pipeline's run [default: one batch].
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+    /// Pictures that a pipeline makes at once.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) batch_size: usize,
     /// Of random weights and inputs.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -1,6 +1,6 @@
 //! Options of `tintype decode`.
 
-use super::{DeviceArgs, DtypeArg, ModelArgs, values};
+use super::{DeviceArgs, DtypeArg, GaudiArgs, ModelArgs, values};
 use clap::Args;
 use std::path::PathBuf;
 use tintype::{LaunchMode, VaeTile};
@@ -18,6 +18,8 @@ pub(crate) struct DecodeArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) gaudi: GaudiArgs,
     /// The dtype of weights and arithmetic [default: that of the run].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,

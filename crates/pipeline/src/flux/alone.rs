@@ -4,7 +4,7 @@ use super::denoise::{Denoising, Plan};
 use super::denoiser::{Denoiser, conditioning_sizes};
 use super::step::{StepShape, capacity, step_program};
 use super::text::Prompt;
-use crate::generate::{CancelToken, Place, Run};
+use crate::generate::{CancelToken, Pace, Place, Run};
 use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Scheduler, StepTable};
 use crate::{Error, Result};
@@ -145,7 +145,8 @@ impl DenoisingLoop {
             negative: None,
         };
         let (watcher, cancel) = (&mut |_| {}, &CancelToken::default());
-        let mut run = Run { place, dtype: task.dtype, watcher, cancel, made, step_seconds: None };
+        let pace = Pace::start();
+        let mut run = Run { place, dtype: task.dtype, watcher, cancel, made, step_seconds: None, pace };
         let denoising = Denoising::prepare(&task.config, denoiser, &mut run, &plan)?;
         work(&denoising, &task.config, denoiser, &mut run)
     }

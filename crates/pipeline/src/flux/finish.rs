@@ -76,7 +76,7 @@ impl Flux {
         number: usize,
         values: &[f32],
     ) -> Result<Picture> {
-        run.watcher.event(Event::Decoding { picture: number, count: latents.made.settings.count });
+        run.watcher.event(Event::Decoding { picture: number, count: latents.made.pictures() });
         run.cancel.check()?;
         let _span = tracing::info_span!("decode", picture = number).entered();
         let mut picture = match grid {
@@ -97,7 +97,7 @@ fn unfinished(latents: &Latents, index: usize, number: usize, source: Error) -> 
     }
     let [pictures, tokens, channels] = latents.shape;
     let left = Latents {
-        made: latents.made.picture(number),
+        made: latents.made.from_picture(number),
         shape: [pictures.saturating_sub(index), tokens, channels],
         values: latents.values.get(index * tokens * channels..).unwrap_or_default().to_vec(),
     };

@@ -47,8 +47,11 @@ pub(super) struct Task<'t> {
     image: Option<&'t Picture>,
     given: Option<&'t [f32]>,
     noise_dtype: NoiseDtype,
+    /// A generator each; never none.
+    seeds: Vec<u64>,
     /// Which of the run's pictures are made.
-    pictures: Range<usize>,
+    pub(super) pictures: Range<usize>,
+    /// The size of every batch.
     pub(super) batch: usize,
     pub(super) preview: Option<usize>,
 }
@@ -126,7 +129,7 @@ impl Flux {
         };
         run.cancel.check()?;
         let start = Start {
-            seed: settings.seed,
+            seeds: &task.seeds,
             noise_dtype: task.noise_dtype,
             count: settings.count,
             image: task.image.map(|picture| (picture, table.initial_sigma())),
@@ -144,10 +147,11 @@ impl Flux {
             negative: negative.as_ref().map(|(prompt, factor)| (prompt, *factor)),
         };
         let denoising = Denoising::prepare(&self.model.transformer, &mut self.denoiser, run, &plan)?;
-        let picture = latents.len() / settings.count;
+        let picture = latents.len() / (settings.count * task.seeds.len());
         let wanted = task.pictures.start * picture..task.pictures.end * picture;
         let latents = latents.get(wanted).unwrap_or_default();
-        let made = Made { settings: task.settings.clone(), ..run.made.clone() };
+        let seeds = if task.seeds.len() > 1 { task.seeds.clone() } else { Vec::new() };
+        let made = Made { settings: task.settings.clone(), seeds, ..run.made.clone() };
         let mut pictures = Vec::with_capacity(task.pictures.len());
         let (mut settings, mut decoding) = (task.settings.clone(), Decoding::Asked(request.vae_tile));
         for (i, latents) in latents.chunks(task.batch * picture).enumerate() {
@@ -166,12 +170,13 @@ impl Flux {
                 previews.as_mut(),
             )?;
             let mut latents = Latents {
-                made: made.picture(first),
+                made: made.from_picture(first),
                 shape: denoising.shape_of(batch.len()),
                 values: denoising.pictures(run.place, &denoised, batch.len())?,
             };
             self.finish(run, &task.extents, &mut latents, &mut decoding, &mut pictures)?;
             settings = latents.made.settings;
+            run.pace.batch(batch.len(), run.place.accelerator.stats());
         }
         Ok((settings, pictures))
     }
@@ -186,6 +191,12 @@ impl Flux {
         let extents = Extents::new(width, height, scale)?;
         let count = request.count.unwrap_or(1);
         within("count", count, MOST_PICTURES)?;
+        let seeds = match request.seeds.is_empty() {
+            true => vec![request.seed],
+            false => request.seeds.clone(),
+        };
+        let total = count.saturating_mul(seeds.len());
+        within("count", total, MOST_PICTURES)?;
         let batch = request.batch_size.unwrap_or(1);
         within("batch-size", batch, MOST_PICTURES)?;
         let max_sequence_length = request.max_sequence_length.or(own.max_sequence_length).unwrap_or(SEQUENCE);
@@ -219,7 +230,7 @@ impl Flux {
             },
             width,
             height,
-            seed: request.seed,
+            seed: seeds.first().copied().unwrap_or_default(),
             count,
             max_sequence_length,
             strength,
@@ -237,18 +248,22 @@ impl Flux {
         }
         let given = request.latents.as_deref();
         let pictures = match request.only {
+            Some(only) if seeds.len() > 1 => {
+                let remedy = "ask for one picture of one seed at a time".into();
+                return Err(Error::Request { option: "only", value: only.to_string(), remedy });
+            }
             Some(only) if only < count => only..only + 1,
             Some(only) => {
                 let remedy = format!("give a number below {count}, the number of pictures");
                 return Err(Error::Request { option: "only", value: only.to_string(), remedy });
             }
-            None => 0..count,
+            None => 0..total,
         };
         if let Some(every) = request.preview {
             within("preview", every, usize::MAX)?;
         }
-        let (batch, preview) = (batch.min(pictures.len()), request.preview);
-        Ok(Task { settings, extents, schedule, image, given, noise_dtype, pictures, batch, preview })
+        let preview = request.preview;
+        Ok(Task { settings, extents, schedule, image, given, noise_dtype, seeds, pictures, batch, preview })
     }
 }
 

@@ -85,7 +85,7 @@ impl Flux {
     /// The last of [`Flux::stages`], whole or in tiles.
     pub(crate) fn decoder(&self, request: &Request, dtype: DType, grid: Option<&Grid>) -> Result<Stage> {
         let task = self.task(request, dtype)?;
-        let count = task.settings.count;
+        let count = task.pictures.len();
         Ok(Stage {
             name: "vae.decoder",
             phase: Phase::Decoding,
@@ -169,7 +169,7 @@ impl Flux {
 
     fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<[Stage; 2]> {
         let steps = self.model.scheduler.table(&task.schedule)?.rows.len();
-        let batches = task.settings.count.div_ceil(task.batch.max(1));
+        let batches = task.pictures.len().div_ceil(task.batch.max(1));
         let shape = StepShape {
             batch: task.batch,
             image_tokens: task.extents.tokens(),

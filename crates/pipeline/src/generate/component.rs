@@ -2,6 +2,7 @@
 
 use super::shared::{SharedWeights, Stoppable};
 use super::stage::Stage;
+use super::throughput::Pace;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
 use crate::{Error, Moment, Result};
@@ -28,6 +29,8 @@ pub(crate) struct Run<'r> {
     pub(crate) made: &'r Made,
     /// What a denoising step took, once steps were run.
     pub(crate) step_seconds: Option<f64>,
+    /// How fast its batches go.
+    pub(crate) pace: Pace,
 }
 
 /// Weights and compiled Programs of one component. `K` tells its shapes apart.

@@ -7,6 +7,7 @@ mod resize;
 mod shared;
 mod stage;
 mod tensors;
+mod throughput;
 mod tile;
 mod watch;
 
@@ -15,5 +16,7 @@ pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};
 pub(crate) use stage::{Given, Stage};
 pub(crate) use tensors::dtype_of;
+pub(crate) use throughput::Pace;
+pub use throughput::Throughput;
 pub use tile::{Tiles, VaeTile};
 pub use watch::{CancelToken, Event, Watcher};

@@ -25,11 +25,16 @@ pub struct Request {
     pub height: Option<usize>,
     /// The generator's seed: 0.
     pub seed: u64,
-    /// How many pictures, all drawn from one generator: 1.
+    /// Several seeds in place of `seed`, each with a generator of its own: `count` pictures of the first, then of the
+    /// second, and so on. They share batches, and come out as they do in runs of their own.
+    pub seeds: Vec<u64>,
+    /// How many pictures of a seed, all drawn from one generator: 1.
     pub count: Option<usize>,
-    /// Makes only this one of the `count` pictures, from 0; it comes out as it does among the others.
+    /// Makes only this one of the `count` pictures, from 0; it comes out as it does among the others. Not with several
+    /// seeds.
     pub only: Option<usize>,
-    /// How many pictures are made at once. Splits the work; changes no picture.
+    /// How many pictures are made at once: 1. Splits the work; changes no picture. Every batch has exactly this size, so
+    /// that all run one compiled Program: the last is filled up, and what fills it is thrown away.
     pub batch_size: Option<usize>,
     /// Tokens of the T5 prompt: 512.
     pub max_sequence_length: Option<usize>,
@@ -37,7 +42,7 @@ pub struct Request {
     pub noise_dtype: Option<NoiseDtype>,
     /// The picture to start from, and how much of the schedule is run on it, above 0 to 1: 0.6.
     pub image: Option<(Picture, Option<f64>)>,
-    /// Latents to start from instead of drawing: packed, `[count, tokens, channels]`.
+    /// Latents to start from instead of drawing: packed, `[pictures, tokens, channels]`.
     pub latents: Option<Vec<f32>>,
     /// Shows a preview after every so many steps ([`crate::Event::Preview`]); changes no picture. Each waits for the
     /// device and runs the decoder on at most 256 pixels a side.

@@ -19,7 +19,7 @@ impl SharedWeights {
     ) -> Result<Arc<Weights>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|weights| weights.strong_count() > 0);
-        let fits = |weights: &Arc<Weights>| signature.params.iter().all(|slot| weights.resolve(slot).is_ok());
+        let fits = |weights: &Arc<Weights>| signature.params.iter().all(|slot| weights.place(slot).is_ok());
         if let Some(weights) = known.iter().filter_map(Weak::upgrade).find(fits) {
             return Ok(weights);
         }

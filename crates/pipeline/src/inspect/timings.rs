@@ -93,7 +93,7 @@ impl TimedRun {
             width: settings.width,
             height: settings.height,
             max_sequence_length: settings.max_sequence_length,
-            batch_size: request.batch_size.unwrap_or(1).min(settings.count),
+            batch_size: request.batch_size.unwrap_or(1),
             true_cfg: settings.true_cfg.is_some(),
         }
     }

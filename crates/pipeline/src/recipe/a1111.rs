@@ -150,6 +150,7 @@ mod tests {
             ..Settings::default()
         };
         Made {
+            seeds: Vec::new(),
             settings,
             picture: 2,
             model: "my, model".into(),

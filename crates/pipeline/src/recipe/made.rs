@@ -14,6 +14,10 @@ pub struct Made {
     /// What was asked for, defaults filled in.
     #[serde(flatten)]
     pub settings: Settings,
+    /// The run's seeds, where it had several: its pictures are numbered through, as many of each seed as the settings
+    /// count. No picture's own record has them: its seed is in the settings, as if it had been made in a run of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
     /// Which of the run's pictures this is, from 0.
     #[serde(default)]
     pub picture: usize,
@@ -44,9 +48,26 @@ pub struct Made {
 }
 
 impl Made {
-    /// The record of the run's picture `picture`, from 0.
-    pub fn picture(&self, picture: usize) -> Self {
+    /// The record of the run from its picture `picture` on, from 0.
+    pub fn from_picture(&self, picture: usize) -> Self {
         Self { picture, ..self.clone() }
+    }
+
+    /// The record of the run's picture `picture` alone, from 0. Of a run of several seeds that of the run of its own that
+    /// would make it.
+    pub fn picture(&self, picture: usize) -> Self {
+        let count = self.settings.count.max(1);
+        let Some(&seed) = picture.checked_div(count).and_then(|number| self.seeds.get(number)) else {
+            return self.from_picture(picture);
+        };
+        let picture = picture.checked_rem(count).unwrap_or_default();
+        let settings = Settings { seed, ..self.settings.clone() };
+        Self { settings, seeds: Vec::new(), picture, ..self.clone() }
+    }
+
+    /// How many pictures the run has.
+    pub fn pictures(&self) -> usize {
+        self.settings.count.saturating_mul(self.seeds.len().max(1))
     }
 
     /// The texts of the picture's file: `Software`, `parameters` and `tintype`.

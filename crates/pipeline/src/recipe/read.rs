@@ -75,6 +75,7 @@ impl Recipe {
 
 impl From<Made> for Recipe {
     fn from(made: Made) -> Self {
+        let made = made.picture(made.picture);
         let settings = made.settings;
         let mut not_taken = Vec::new();
         let noise_dtype = NoiseDtype::from_name(&settings.noise_dtype);

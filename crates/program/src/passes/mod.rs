@@ -1,5 +1,6 @@
 //! Passes: functions from Program to Program, one a file.
 
+mod autocast;
 mod common;
 mod dead;
 mod decompose;
@@ -10,6 +11,7 @@ mod intern;
 mod outline;
 mod rewrite;
 
+pub use autocast::{Precision, autocast};
 pub use common::eliminate_common;
 pub use dead::eliminate_dead;
 pub use decompose::decompose;

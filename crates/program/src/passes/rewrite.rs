@@ -1,7 +1,7 @@
 //! What passes share that replace nodes of a block.
 
 use super::dead::drop_values;
-use crate::{Block, Node, ValueId};
+use crate::{Block, Node, Op, TensorType, ValueId};
 use std::collections::HashMap;
 use std::mem;
 
@@ -38,6 +38,18 @@ impl Rewrite {
     pub(super) fn keep(&mut self, node: Node) {
         let node = self.updated(node);
         self.block.nodes.push(node);
+    }
+
+    /// Adds a node whose operands are values of the rewritten block; its results stay what they are.
+    pub(super) fn add_as(&mut self, node: Node) {
+        self.block.nodes.push(node);
+    }
+
+    /// Adds an operation on values of the rewritten block, to a value of this type.
+    pub(super) fn add(&mut self, op: Op, inputs: Vec<ValueId>, ty: TensorType) -> ValueId {
+        let output = self.block.push_value(ty);
+        self.block.nodes.push(Node { op, inputs, outputs: vec![output] });
+        output
     }
 
     /// Has `by`, a value of the rewritten block, stand for `old` from here on.
