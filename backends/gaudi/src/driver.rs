@@ -5,7 +5,7 @@ use crate::autocast::Autocast;
 use crate::context::Context;
 use crate::device::Acquired;
 use crate::fault::Fault;
-use crate::options::Options;
+use crate::options::{AttentionKind, Options, Region};
 use crate::recipe::{Disk, Recipes};
 use crate::runtime::{Refusal, Runtime};
 use crate::sys::{DeviceType, Missing, Status};
@@ -26,17 +26,29 @@ const MODULES: [&str; 2] = ["HLS_MODULE_ID", "HABANA_VISIBLE_MODULES"];
 pub struct GaudiDriver {
     options: Option<Options>,
     autocast: Option<Autocast>,
+    attention: Option<AttentionKind>,
+    region: Option<Region>,
 }
 
 impl GaudiDriver {
     /// A driver that works as these options say, whatever the environment does.
     pub fn with(options: Options) -> Self {
-        Self { options: Some(options), autocast: None }
+        Self { options: Some(options), ..Self::default() }
     }
 
     /// The same driver, with mixed precision by these lists for what is computed in f32.
     pub fn with_autocast(self, autocast: Option<Autocast>) -> Self {
         Self { autocast, ..self }
+    }
+
+    /// The same driver, with attention made as it is said here, if it is, whatever its options say.
+    pub fn with_attention(self, attention: Option<AttentionKind>) -> Self {
+        Self { attention, ..self }
+    }
+
+    /// The same driver, with recipes that hold as much as it is said here, if it is, whatever its options say.
+    pub fn with_region(self, region: Option<Region>) -> Self {
+        Self { region, ..self }
     }
 
     fn options(&self) -> std::result::Result<Options, Obstacle> {
@@ -182,6 +194,8 @@ impl Driver for GaudiDriver {
         if self.autocast.is_some() {
             options.autocast.clone_from(&self.autocast);
         }
+        options.attention = self.attention.unwrap_or(options.attention);
+        options.region = self.region.or(options.region);
         let module = module().map_err(unavailable)?;
         if ordinal != 0 {
             return Err(Error::NoSuchDevice {

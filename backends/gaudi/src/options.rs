@@ -21,6 +21,8 @@ pub enum Region {
 pub enum AttentionKind {
     /// One node that computes probabilities piece by piece, `sdpa_recomp_fwd`.
     Fused,
+    /// The same node in its fast mode, with a softmax of fewer bits, as optimum-habana has it for Flux.
+    Fast,
     /// One node that writes the probabilities to memory, `sdpa_fwd`.
     Retained,
     /// Products and a softmax.
@@ -57,8 +59,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What the environment says: `TINTYPE_GAUDI_REGION` (`block`, `step`), `TINTYPE_GAUDI_ATTENTION` (`fused`, `retained`,
-    /// `composed`), `TINTYPE_GAUDI_MAX_GRAPHS`, `TINTYPE_GAUDI_KERNELS` (`operation=kernel,...`) and
+    /// What the environment says: `TINTYPE_GAUDI_REGION` (`block`, `step`), `TINTYPE_GAUDI_ATTENTION` (`fused`, `fast`,
+    /// `retained`, `composed`), `TINTYPE_GAUDI_MAX_GRAPHS`, `TINTYPE_GAUDI_KERNELS` (`operation=kernel,...`) and
     /// `PT_HPU_RECIPE_CACHE_CONFIG` (`folder,delete at start,MiB`).
     ///
     /// # Errors
@@ -114,9 +116,10 @@ impl FromStr for AttentionKind {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "fused" => Ok(AttentionKind::Fused),
+            "fast" => Ok(AttentionKind::Fast),
             "retained" => Ok(AttentionKind::Retained),
             "composed" => Ok(AttentionKind::Composed),
-            _ => Err(format!("`{text}` is not fused, retained or composed")),
+            _ => Err(format!("`{text}` is not fused, fast, retained or composed")),
         }
     }
 }

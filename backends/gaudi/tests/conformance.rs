@@ -9,7 +9,9 @@ use tintype_conformance::suite::{self, Options};
 #[test]
 fn the_suite_passes_in_every_mode() {
     for launch in LaunchMode::ALL {
-        for (attention, region) in [("fused", "block"), ("composed", "step"), ("retained", "")] {
+        for (attention, region) in
+            [("fused", "block"), ("composed", "step"), ("retained", ""), ("fast", "step")]
+        {
             // Every mode with what it does unasked; the other ways in one mode each.
             if attention == "fused" || launch == LaunchMode::Compiled {
                 common::passes(
