@@ -3,11 +3,9 @@
 
 mod common;
 
+use common::work::bound;
 use std::sync::Arc;
-use tintype_accel::{
-    Accelerator, Bindings, CompileOptions, HostTensor, LaunchMode, Purpose, Result, TensorSource, Weights,
-    from_f32, to_f32,
-};
+use tintype_accel::{Accelerator, LaunchMode, Purpose, Result, from_f32, to_f32};
 use tintype_gaudi::{GaudiDriver, Options};
 use tintype_program::{Attribute, DType, Program, TensorType};
 
@@ -25,32 +23,12 @@ fn program(factor: f64) -> Program {
     program.unwrap()
 }
 
-struct Nothing;
-
-impl TensorSource for Nothing {
-    fn origin(&self) -> String {
-        "nothing".into()
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn get(&self, _name: &str) -> std::result::Result<Option<HostTensor>, String> {
-        Ok(None)
-    }
-}
-
 fn run(device: &Arc<dyn Accelerator>, launch: LaunchMode, factor: f64) -> Result<Vec<f32>> {
-    let module = device.compile(&program(factor), &CompileOptions { launch })?;
-    let signature = Arc::clone(module.signature());
-    let weights = Weights::load(device, &signature.params, &Nothing, &|_| false, &mut |_, _| {})?;
-    let mut instance = module.bind(&weights)?;
+    let (mut instance, mut bindings) = bound(device, &program(factor), launch)?;
     let ty = TensorType::new(DType::F32, [3, 4]);
     let values: Vec<f32> = (0..12).map(|i| i as f32 - 5.0).collect();
     let x = device.buffer_from(&ty, from_f32(DType::F32, &values))?;
     let y = device.buffer(&ty, Purpose::Data)?;
-    let mut bindings = Bindings::new(signature);
     bindings.input("x", &x)?.output("y", &y)?;
     instance.run(&mut bindings)?;
     device.download(&y).map(|bytes| to_f32(DType::F32, &bytes))
