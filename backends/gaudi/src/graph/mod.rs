@@ -12,6 +12,9 @@ use tintype_program::DType;
 /// The most dimensions that every node takes.
 pub(crate) const MAX_RANK: usize = 5;
 
+/// The most operands that a node is given, by `MAX_TENSOR_NR`.
+pub(crate) const MAX_OPERANDS: usize = 16;
+
 /// A tensor of a graph, by its place in [`Graph::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TensorId(pub(crate) usize);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tintype_accel::{Counters, Error, Result, raise};
 
 /// The version of this plugin's lowering: recipes made by another are not taken from disk.
-const LOWERING: u32 = 3;
+const LOWERING: u32 = 4;
 
 /// What a recipe is told apart by: its graph, the type of device, and the library. The graph follows from the block's
 /// hash and the rules of lowering, so equal blocks have equal keys.

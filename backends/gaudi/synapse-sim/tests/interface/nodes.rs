@@ -242,3 +242,15 @@ fn a_kernel_of_users_is_not_known_without_its_library() {
     let x: Operand = (&[2], F32, f(&[1., 2.]));
     assert_eq!(run("example_scale_fwd_f32", &[x], &[(&[2], F32)], &[], NO), Err(FAIL));
 }
+
+#[test]
+fn a_node_has_sixteen_operands_at_most() {
+    let part: Operand = (&[1, 2], F32, f(&[1., 2.]));
+    let axis = [0; 4];
+    let joined = |count: u64| {
+        let sizes: &'static [u64] = vec![count, 2].leak();
+        run("concat", &vec![part.clone(); count as usize], &[(sizes, F32)], &axis, NO)
+    };
+    assert_eq!(joined(16).unwrap()[0].len(), 16 * 2 * 4);
+    assert_eq!(joined(17), Err(FAIL));
+}
