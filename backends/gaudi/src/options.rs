@@ -86,7 +86,21 @@ impl Options {
     }
 
     /// Registers a TPC kernel for a custom operation. `{dtype}` in `guid` stands for the type of the first result;
-    /// `params` makes the kernel's params struct.
+    /// `params` makes the kernel's params struct. The library that has the kernel is one of those that `GC_KERNEL_PATH` names.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tintype_gaudi::{GaudiDriver, Options};
+    /// use tintype_program::Attribute;
+    ///
+    /// let options = Options::default().kernel("acme.glow", "acme_glow_fwd_{dtype}", Arc::new(|attributes| {
+    ///     match attributes.get("factor") {
+    ///         Some(Attribute::Float(factor)) => Ok((*factor as f32).to_le_bytes().to_vec()),
+    ///         _ => Err("acme.glow has no factor".into()),
+    ///     }
+    /// }));
+    /// let driver = GaudiDriver::with(options);
+    /// ```
     pub fn kernel(mut self, operation: &str, guid: &str, params: Arc<KernelParams>) -> Self {
         self.kernels.insert(operation.into(), Kernel { guid: guid.into(), params });
         self

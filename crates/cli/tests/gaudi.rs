@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{command, read, small, succeed, text};
+use common::{command, files, read, small, succeed, text};
 use std::fs;
 use std::path::Path;
 use tintype_tests::synapse;
@@ -40,6 +40,49 @@ fn pictures_are_the_cpus_in_every_mode() {
         let largest = difference(folder.path(), "cpu.png", &name);
         assert!(largest <= 2, "{launch}: {largest} levels");
     }
+}
+
+#[test]
+fn every_fixture_draws_what_the_cpu_draws() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for name in files(common::model("flux-base").parent().unwrap()) {
+        let model = common::model(&name);
+        let arguments = ["generate", "a red heart", "--model", model.to_str().unwrap()];
+        let more = ["--width", "48", "--height", "32", "--steps", "2", "--seed", "3", "--dtype", "f32"];
+        let arguments = [&arguments[..], &more].concat();
+        for backend in ["cpu", "gaudi"] {
+            let output = format!("{backend}.png");
+            let more = ["--backend", backend, "-o", &output];
+            picture(folder.path(), &library, &[&arguments[..], &more].concat(), None);
+        }
+        let largest = difference(folder.path(), "cpu.png", "gaudi.png");
+        assert!(largest <= 2, "{name}: {largest} levels");
+    }
+}
+
+#[test]
+fn a_verdict_says_that_it_is_emulated() {
+    let Some(library) = synapse() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let conformance = |more: &[&str]| {
+        let arguments = [&["conformance", "--backend", "gaudi", "--only", "attention"], more].concat();
+        text(
+            &succeed(command(folder.path(), &arguments).env("TINTYPE_SYNAPSE", &library).output().unwrap())
+                .stdout,
+        )
+    };
+    let told = conformance(&["--attention", "composed", "--region", "step"]);
+    assert!(told.contains(", emulated)") && told.contains("eager, lazy, graph"), "{told}");
+    let told: serde_json::Value =
+        serde_json::from_str(&conformance(&["--json", "--launch", "lazy"])).unwrap();
+    assert_eq!(told["device"]["emulated"], true);
+    let versions = told["device"]["versions"].to_string();
+    assert!(versions.contains("driver") && versions.contains("libSynapse"), "{versions}");
+    let arguments = ["bench", "transformer", "--preset", "tiny", "--backend", "gaudi", "--repeats", "1"];
+    let output = command(folder.path(), &arguments).env("TINTYPE_SYNAPSE", &library).output().unwrap();
+    let told = text(&succeed(output).stdout);
+    assert!(told.contains(", emulated") && told.contains("sdpa_recomp_fwd_f32"), "{told}");
 }
 
 #[test]
