@@ -2,7 +2,7 @@
 
 use crate::args::{GaudiArgs, RecipeArgs};
 use crate::progress::Progress;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use tintype::accel::Device;
 use tintype::{DType, Registry};
@@ -44,6 +44,7 @@ impl Backends {
 
     #[cfg(feature = "gaudi")]
     fn new(recipes: RecipeArgs, file: Option<(PathBuf, bool)>) -> Result<Self> {
+        use anyhow::Context;
         use tintype::gaudi::{GaudiConfig, GaudiDriver};
         let mut driver = GaudiDriver::default()
             .with_attention(recipes.attention.map(Into::into))
