@@ -70,6 +70,48 @@ fn a_users_kernel_computes_a_custom_operation() {
 }
 
 #[test]
+fn recipes_with_kernels_of_users_are_kept_as_long_as_the_kernels_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let [log, library, cache] = ["log", LIBRARY, "recipes"].map(|name| folder.path().join(name));
+    std::fs::write(&library, "").unwrap();
+    if common::synapse().is_none() {
+        return;
+    }
+    let cache = format!("{},false,64", cache.display());
+    let compiles = |times: &str| {
+        let _ = std::fs::remove_file(&log);
+        let variables = [
+            ("GC_KERNEL_PATH", library.to_str().unwrap()),
+            ("SYNAPSE_SIM_LOG", log.to_str().unwrap()),
+            ("PT_HPU_RECIPE_CACHE_CONFIG", &cache),
+            ("KERNEL_TIMES", times),
+        ];
+        common::passes("the_kernel_is_registered_with_other_params", &variables);
+        let text = std::fs::read_to_string(&log).unwrap();
+        text.lines().filter(|line| line.contains("synGraphCompile synSuccess")).count()
+    };
+    assert_eq!(["1", "1", "3", "3", "1"].map(compiles), [1, 0, 1, 0, 0], "params are told apart");
+    std::fs::write(&library, "built anew").unwrap();
+    assert_eq!(["1", "1"].map(compiles), [1, 0], "so are libraries");
+}
+
+#[test]
+#[ignore = "run by recipes_with_kernels_of_users_are_kept_as_long_as_the_kernels_are_the_same"]
+fn the_kernel_is_registered_with_other_params() {
+    let times: f32 = std::env::var("KERNEL_TIMES").unwrap().parse().unwrap();
+    let params = move |_: &_| Ok((0.5 * times).to_le_bytes().to_vec());
+    let mut options = Options::from_env().unwrap();
+    options = options.kernel("acme.scale", "example_scale_fwd_{dtype}", Arc::new(params));
+    let own = common::open_with(GaudiDriver::with(options));
+    let silu = |x: f32| x / (1.0 + (-x).exp());
+    let got = run(&own, LaunchMode::Compiled, 0.5).unwrap();
+    for (i, got) in got.into_iter().enumerate() {
+        let expected = silu(0.5 * times * (i as f32 - 5.0));
+        assert!((got - expected).abs() < 1e-5, "{got} is not {expected}");
+    }
+}
+
+#[test]
 fn a_kernel_that_no_library_has_is_told_with_the_libraries() {
     for path in ["", "/nowhere/libexample_tpc_kernels.so", "/nowhere/a.so:/nowhere/b.so"] {
         common::passes("a_kernel_that_no_library_has_is_named", &[("GC_KERNEL_PATH", path)]);

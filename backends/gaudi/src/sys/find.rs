@@ -87,7 +87,7 @@ fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
     })?;
     let full = located(&functions).unwrap_or_else(|| path.clone());
     let emulated = is_double(&library);
-    Ok(Synapse { version: version(&full), functions, emulated, path: full, _library: library })
+    Ok(Synapse { version: file_version(&full), functions, emulated, path: full, _library: library })
 }
 
 /// The version that a library tells which lacks functions.
@@ -133,7 +133,8 @@ fn located(functions: &Functions) -> Option<PathBuf> {
     Some(path)
 }
 
-fn version(path: &Path) -> String {
+/// What tells this state of a file from others: its name, length and time of writing.
+pub(crate) fn file_version(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let meta = std::fs::metadata(path).ok();
     let written = meta.as_ref().and_then(|meta| meta.modified().ok());
