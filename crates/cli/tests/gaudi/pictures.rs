@@ -63,8 +63,7 @@ fn the_model_in_the_box_draws_what_the_cpu_draws() {
     }
     for backend in ["cpu", "gaudi"] {
         let name = format!("{backend}.png");
-        let arguments =
-            ["generate", "a red apple", "--steps", "2", "--dtype", "f32", "--backend", backend, "-o", &name];
+        let arguments = ["generate", "a red apple", "--dtype", "f32", "--backend", backend, "-o", &name];
         picture(folder.path(), &library, &arguments);
     }
     assert!(difference(folder.path(), "cpu.png", "gaudi.png") <= 2);
