@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::sim::Sim;
+use common::sim::{STATUSES, Sim};
 use common::work::Work;
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -11,57 +11,6 @@ use std::thread;
 use std::time::Duration;
 use tintype_accel::{Driver, LaunchMode, OpenOptions, Result};
 use tintype_gaudi::GaudiDriver;
-
-/// Statuses of the interface.
-const STATUSES: [&str; 47] = [
-    "synInvalidArgument",
-    "synCbFull",
-    "synOutOfHostMemory",
-    "synOutOfDeviceMemory",
-    "synObjectAlreadyInitialized",
-    "synObjectNotInitialized",
-    "synCommandSubmissionFailure",
-    "synNoDeviceFound",
-    "synDeviceTypeMismatch",
-    "synFailedToInitializeCb",
-    "synFailedToFreeCb",
-    "synFailedToMapCb",
-    "synFailedToUnmapCb",
-    "synFailedToAllocateDeviceMemory",
-    "synFailedToFreeDeviceMemory",
-    "synFailedNotEnoughDevicesFound",
-    "synDeviceReset",
-    "synUnsupported",
-    "synWrongParamsFile",
-    "synDeviceAlreadyAcquired",
-    "synNameIsAlreadyUsed",
-    "synBusy",
-    "synAllResourcesTaken",
-    "synUnavailable",
-    "synInvalidTensorDimensions",
-    "synFail",
-    "synOutOfResources",
-    "synUninitialized",
-    "synAlreadyInitialized",
-    "synFailedSectionValidation",
-    "synSynapseTerminated",
-    "synAssertAsync",
-    "synInvalidEventHandle",
-    "synMappingNotFound",
-    "synFailedDynamicPatching",
-    "synFailedStaticPatching",
-    "synFailedToSubmitWorkload",
-    "synInvalidSectionsDefinition",
-    "synInvalidTensorProperties",
-    "synFailHccl",
-    "synFailedToCollectTime",
-    "synTimeout",
-    "synResourceBadUsage",
-    "synNullPtr",
-    "synFailFuser",
-    "synFailComplexGuid",
-    "synFailTpcKernels",
-];
 
 /// Calls that give something back, or that only tell: what was asked for is done without them.
 const QUIET: [&str; 9] = [
