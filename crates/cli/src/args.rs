@@ -5,6 +5,7 @@ mod aot;
 mod bench;
 mod decode;
 mod dtype;
+mod gaudi;
 mod shell;
 mod values;
 
@@ -13,6 +14,7 @@ pub(crate) use aot::{AotApplyArgs, AotCaptureArgs, AotCommand, AotCompileArgs};
 pub(crate) use bench::{BenchArgs, BenchWhat};
 pub(crate) use decode::DecodeArgs;
 pub(crate) use dtype::DtypeArg;
+pub(crate) use gaudi::{GaudiArgs, RecipeArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
@@ -221,6 +223,7 @@ impl DeviceArgs {
     }
 }
 
+<<<<<<< HEAD
 /// Which of the device's engines.
 #[derive(Args)]
 pub(crate) struct EngineArgs {
@@ -249,6 +252,8 @@ pub(crate) struct GaudiArgs {
     pub(crate) gaudi_config: Option<PathBuf>,
 }
 
+=======
+>>>>>>> main
 /// Options of `tintype devices`.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -265,10 +270,13 @@ pub(crate) struct DevicesArgs {
 #[command(after_help = "Examples:
   tintype conformance --backend cpu
   tintype conformance --backend cpu --json > verdict.json
-  tintype conformance --backend cuda --launch graph --only attention")]
+  tintype conformance --backend cuda --launch graph --only attention
+  tintype conformance --backend gaudi --attention composed")]
 pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) recipes: RecipeArgs,
     /// Launch modes, with commas between: eager, compiled, lazy, graph [default: all that the device has].
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     pub(crate) launch: Vec<LaunchMode>,

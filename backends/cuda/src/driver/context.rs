@@ -30,6 +30,11 @@ unsafe impl Send for Context {}
 unsafe impl Sync for Context {}
 
 impl Context {
+    /// The driver's handle.
+    pub(super) fn context(&self) -> CUcontext {
+        self.raw
+    }
+
     pub(crate) fn retain(api: &'static Api, facts: &Facts) -> Result<Self> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let label = format!("cuda:{}", facts.ordinal);

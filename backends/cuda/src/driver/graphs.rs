@@ -1,20 +1,19 @@
 //! Captured graphs.
 
-use super::Queue;
-use cudarc::driver::sys::{CUgraph, CUgraphExec};
+use super::capture::{Capture, Nested, Template};
+use super::{Nesting, Queue};
+use cudarc::driver::sys::CUgraphExec;
 use std::collections::HashMap;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::{Error, Result};
 use tintype_gpu::Graph;
 
-/// `CU_STREAM_CAPTURE_MODE_RELAXED`: neither libraries that load code at their first call nor other threads that allocate
-/// break a capture.
-const RELAXED: i32 = 2;
-
 /// The graphs that can be launched.
 pub(crate) struct Graphs {
     queue: Arc<Queue>,
+    /// Where graphs are nested.
+    nesting: Option<&'static Nesting>,
     live: Mutex<Live>,
 }
 
@@ -35,21 +34,9 @@ unsafe impl Send for Exec {}
 // SAFETY: as above.
 unsafe impl Sync for Exec {}
 
-/// What was captured. Destroyed when dropped.
-struct Template<'q> {
-    queue: &'q Queue,
-    raw: CUgraph,
-}
-
-/// A capture under way. Ended when dropped.
-struct Capture<'q> {
-    queue: &'q Queue,
-    open: bool,
-}
-
 impl Graphs {
-    pub(crate) fn new(queue: Arc<Queue>) -> Self {
-        Self { queue, live: Mutex::default() }
+    pub(crate) fn new(queue: Arc<Queue>, nesting: Option<&'static Nesting>) -> Self {
+        Self { queue, nesting, live: Mutex::default() }
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
@@ -58,7 +45,8 @@ impl Graphs {
 
     /// See [`tintype_gpu::Runtime::capture`].
     pub(crate) fn capture(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<Graph> {
-        let capture = Capture::begin(&self.queue)?;
+        let nested = self.nesting.map(|nesting| Nested::new(&self.queue, nesting)).transpose()?;
+        let capture = Capture::begin(&self.queue, nested)?;
         let outcome = work();
         let template = capture.end();
         // What `work` says comes first: that the capture was broken is what follows from it.
@@ -91,73 +79,6 @@ impl Graphs {
     pub(crate) fn forget(&self, graph: Graph) {
         let exec = self.live().execs.remove(&graph.0);
         drop(exec);
-    }
-}
-
-impl<'q> Capture<'q> {
-    fn begin(queue: &'q Queue) -> Result<Self> {
-        queue.enter()?;
-        let mut capturing = queue.capturing();
-        if *capturing {
-            return Err(Error::Internal {
-                backend: "cuda".into(),
-                reason: "a capture within a capture".into(),
-            });
-        }
-        // SAFETY: the stream is alive and captures nothing.
-        queue.ok(unsafe { queue.api.cuStreamBeginCapture_v2(queue.raw(), RELAXED) })?;
-        *capturing = true;
-        Ok(Self { queue, open: true })
-    }
-
-    fn end(mut self) -> Result<Template<'q>> {
-        self.close()
-    }
-
-    fn close(&mut self) -> Result<Template<'q>> {
-        let (queue, api) = (self.queue, self.queue.api);
-        let mut capturing = queue.capturing();
-        let entered = queue.enter();
-        let mut template = Template { queue, raw: null_mut() };
-        // SAFETY: the stream is alive; the handle may be written.
-        let mut ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) };
-        if ended.is_err() && is_capturing(queue) {
-            // A stream that goes on capturing would refuse everything from now on.
-            let first = ended;
-            // SAFETY: as above.
-            ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) }.and(first);
-        }
-        *capturing = false;
-        self.open = false;
-        drop(capturing);
-        entered?;
-        queue.ok(ended)?;
-        Ok(template)
-    }
-}
-
-/// Whether the stream is capturing, as far as the driver tells.
-fn is_capturing(queue: &Queue) -> bool {
-    let mut status = 0;
-    // SAFETY: the stream is alive; the number may be written.
-    unsafe { queue.api.cuStreamIsCapturing(queue.raw(), &mut status) }.is_ok() && status != 0
-}
-
-impl Drop for Capture<'_> {
-    fn drop(&mut self) {
-        if self.open {
-            // Whatever was captured is dropped; what led here is told by whoever did.
-            let _ = self.close();
-        }
-    }
-}
-
-impl Drop for Template<'_> {
-    fn drop(&mut self) {
-        if !self.raw.is_null() {
-            // SAFETY: made once, destroyed once.
-            let _ = unsafe { self.queue.api.cuGraphDestroy(self.raw) };
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The driver: devices, memory, modules, streams, events, graphs.
 
 mod api;
+mod capture;
 mod context;
 mod device;
 mod events;
@@ -12,7 +13,8 @@ mod pinned;
 mod queue;
 mod staging;
 
-pub(crate) use api::{Api, Loaded, api, dotted};
+pub(crate) use api::{Api, Loaded, Nesting, NodeParams, api, dotted};
+pub(crate) use capture::Nest;
 pub(crate) use context::Context;
 pub(crate) use device::{Facts, Mode, facts};
 pub(crate) use events::{Events, Mark};

@@ -6,7 +6,7 @@ mod library;
 
 use crate::compiler::Compiler;
 use crate::driver::{
-    self, Arrival, Context, Events, Facts, Graphs, Heap, Loaded, Mark, PinnedPool, Queue, Staging,
+    self, Arrival, Context, Events, Facts, Graphs, Heap, Loaded, Mark, Nest, PinnedPool, Queue, Staging,
 };
 use crate::probe::{self, describe};
 use crate::settings::setting;
@@ -61,12 +61,16 @@ impl CudaRuntime {
     pub fn open_with(ordinal: usize, threads: Option<usize>) -> Result<Self> {
         let (loaded, facts) = reach(ordinal)?;
         let search = setting("TINTYPE_CUDA_SEARCH")?;
+        let nesting = match setting("TINTYPE_CUDA_NEST")? {
+            Nest::On => loaded.nesting.as_ref(),
+            Nest::Off => None,
+        };
         let architecture = architecture(&facts);
         let queue = Arc::new(Queue::new(Arc::new(Context::retain(&loaded.api, &facts)?))?);
         let events = Events::new(Arc::clone(&queue));
         Ok(Self {
             device: describe(loaded, &facts),
-            graphs: Graphs::new(Arc::clone(&queue)),
+            graphs: Graphs::new(Arc::clone(&queue), nesting),
             kernels: Kernels::new(Arc::clone(&queue), Compiler::new(&architecture), &architecture),
             libraries: library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture, search),
             staging: Staging::new(Arc::clone(&queue), Arc::clone(&events), threads),

@@ -76,7 +76,7 @@ impl DenoisingLoop {
             pooled: tensor("pooled", &[1, config.pooled_projection_dim], pooled)?,
         };
         let place = Place { accelerator: Arc::clone(accelerator), launch };
-        let denoiser = Denoiser::new(weights);
+        let denoiser = Denoiser::new(weights, Arc::default());
         Ok(Self { task, table, place, prompt, denoiser, made: Made::default() })
     }
 
@@ -99,6 +99,11 @@ impl DenoisingLoop {
         };
         let once = conditioning_program(&task.config, conditioning_sizes(&shape, steps), task.dtype)?;
         Ok([(once, 1), (step_program(&task.config, &shape)?, steps)])
+    }
+
+    /// What attention became in the step, once it was run: [`tintype_accel::Module::attention`].
+    pub fn attention(&self) -> Vec<String> {
+        self.denoiser.attention()
     }
 
     /// Computes what no step changes, and waits for it: the part of [`DenoisingLoop::run`] that comes before the loop.

@@ -61,7 +61,7 @@ impl Flux {
         let model = FluxModel::open(folder)?;
         Ok(Self {
             text: TextEncoders::new(&model),
-            denoiser: Denoiser::new(model.transformer_weights.clone()),
+            denoiser: Denoiser::new(model.transformer_weights.clone(), Arc::clone(&model.traces)),
             vae: Vae::new(&model),
             model: Arc::new(model),
         })
@@ -80,6 +80,11 @@ impl Flux {
 
     pub(crate) fn stored_dtype(&self) -> DType {
         self.model.stored_dtype()
+    }
+
+    /// What attention became in the denoiser that ran last.
+    pub(crate) fn attention(&self) -> Vec<String> {
+        self.denoiser.attention()
     }
 
     pub(crate) fn fingerprint(&self) -> &str {
@@ -170,7 +175,7 @@ impl Flux {
                 previews.as_mut(),
             )?;
             let mut latents = Latents {
-                made: made.from_picture(first),
+                made: Made { attention: self.attention(), ..made.from_picture(first) },
                 shape: denoising.shape_of(batch.len()),
                 values: denoising.pictures(run.place, &denoised, batch.len())?,
             };

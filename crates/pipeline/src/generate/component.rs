@@ -111,6 +111,11 @@ impl<K: PartialEq + Clone> Component<K> {
         !self.stages.is_empty()
     }
 
+    /// The stage that was used last.
+    pub(crate) fn last(&self) -> Option<&Stage> {
+        self.stages.last().map(|(_, stage)| stage)
+    }
+
     /// Gives up all stages and their memory; weights stay. Says whether there were any.
     pub(crate) fn forget(&mut self) -> bool {
         let any = self.is_bound();
@@ -123,7 +128,7 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
     ) -> Result<&mut Stage> {
         self.stage_with(key, run, trace, |_| Ok(Vec::new()))
     }
@@ -134,12 +139,13 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
     ) -> Result<Vec<ParamSlot>> {
         if self.has(key) {
             return Ok(Vec::new());
         }
-        let module = self.compile(run, &trace()?)?;
+        let program = trace()?;
+        let module = self.compile(run, &program)?;
         let params = module.signature().params.clone();
         self.ahead = Some((key.clone(), module));
         Ok(params)
@@ -150,7 +156,7 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
         others: impl FnOnce(&mut Run<'_>) -> Result<Vec<ParamSlot>>,
     ) -> Result<&mut Stage> {
         run.cancel.check()?;
@@ -213,7 +219,7 @@ impl<K: PartialEq + Clone> Component<K> {
                 Arc::clone(self.weights.insert(loaded?))
             }
         };
-        Ok(Stage::new(module.bind(&weights)?, signature))
+        Ok(Stage::new(module.as_ref(), module.bind(&weights)?))
     }
 }
 
