@@ -10,7 +10,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
-    HostBytes, Lease, Lent, LentWork, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, raise,
+    HostBytes, Lease, Lent, LentWork, MemoryReport, Module, Purpose, Readback, Result, Signature, Stats,
+    Storage, raise,
 };
 use tintype_program::Program;
 

@@ -72,8 +72,7 @@ pub fn compile(
         let block = hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default();
         let device = options.device.split(':').next().unwrap_or_default();
         let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
-        let mut say =
-            |doing: &str| tell(Progress { number: index + 1, total, name: &name, doing });
+        let mut say = |doing: &str| tell(Progress { number: index + 1, total, name: &name, doing });
         if is_there(&target, &block, python, options) {
             say("there already");
             made.push(target);
@@ -111,7 +110,8 @@ fn is_there(target: &Path, block: &str, python: &Python, options: &AotOptions) -
 
 /// The Programs of a folder.
 fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
-    let told = |error| Error::file(folder, format!("the folder of captured Programs cannot be read: {error}"));
+    let told =
+        |error| Error::file(folder, format!("the folder of captured Programs cannot be read: {error}"));
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(told)? {
         let path = entry.map_err(told)?.path();

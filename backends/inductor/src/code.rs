@@ -81,7 +81,8 @@ impl Code {
     pub(crate) fn load(torch: Arc<Libtorch>, package: &Package, rim: Rim) -> Result<Self> {
         let refuse = |reason: String| Error::Package { path: package.path.clone(), reason };
         let bytes = package.manifest.checked_code(&package.path)?;
-        let library = open(&bytes).map_err(|reason| refuse(format!("its library cannot be opened: {reason}")))?;
+        let library =
+            open(&bytes).map_err(|reason| refuse(format!("its library cannot be opened: {reason}")))?;
         let functions = Functions::of(&library).map_err(refuse)?;
         // Kernels and tables of it stay registered: it is not closed.
         std::mem::forget(library);
@@ -137,14 +138,24 @@ impl Container {
         let mut handle = ptr::null_mut();
         // SAFETY: the name is a C string; no folder of kernels is given, for they are in the library.
         let failed = unsafe {
-            (functions.AOTInductorModelContainerCreateWithDevice)(&mut handle, 1, c"cpu".as_ptr(), ptr::null())
+            (functions.AOTInductorModelContainerCreateWithDevice)(
+                &mut handle,
+                1,
+                c"cpu".as_ptr(),
+                ptr::null(),
+            )
         };
         if failed != 0 {
             return Err(code.refuse("libtorch makes no model of it, and says why on standard error"));
         }
         // From here on it is deleted whatever happens.
-        let mut container =
-            Self { code: Arc::clone(&code), handle, place: Place::CPU, constants: Vec::new(), bound: Vec::new() };
+        let mut container = Self {
+            code: Arc::clone(&code),
+            handle,
+            place: Place::CPU,
+            constants: Vec::new(),
+            bound: Vec::new(),
+        };
         let (mut inputs, mut outputs, mut count) = (0, 0, 0);
         // SAFETY: the handle is a container's; each call writes one number.
         unsafe {
@@ -173,7 +184,11 @@ impl Container {
         // SAFETY: the index is below the number of constants; names live as long as the container.
         let failed = unsafe {
             (functions.AOTInductorModelContainerGetConstantName)(self.handle, index, &mut name)
-                | (functions.AOTInductorModelContainerGetConstantOriginalFQN)(self.handle, index, &mut original)
+                | (functions.AOTInductorModelContainerGetConstantOriginalFQN)(
+                    self.handle,
+                    index,
+                    &mut original,
+                )
                 | (functions.AOTInductorModelContainerGetConstantDtype)(self.handle, index, &mut dtype)
                 | (functions.AOTInductorModelContainerGetConstantDataSize)(self.handle, index, &mut bytes)
         };
@@ -186,7 +201,9 @@ impl Container {
         let position = original.strip_prefix('p').and_then(|number| number.parse::<usize>().ok());
         let known = position.and_then(|position| Some((position, self.code.rim.params.get(position)?)));
         let Some((position, ty)) = known else {
-            return Err(self.code.refuse(format!("it wants `{original}`, which is no parameter of the Program")));
+            return Err(self
+                .code
+                .refuse(format!("it wants `{original}`, which is no parameter of the Program")));
         };
         if dtype != scalar_type(ty.dtype) || bytes != ty.bytes() {
             return Err(self.code.refuse(format!(
@@ -233,8 +250,7 @@ impl Container {
         if failed != 0 {
             return Err("the package failed; libtorch says why on standard error".into());
         }
-        let results: Vec<_> =
-            results.into_iter().map(|handle| Tensor::from_handle(torch, handle)).collect();
+        let results: Vec<_> = results.into_iter().map(|handle| Tensor::from_handle(torch, handle)).collect();
         for ((tensor, ty), &target) in results.iter().zip(&rim.results).zip(lent.writes) {
             let data = tensor.data(ty)?;
             if ty.bytes() > 0 {
@@ -252,7 +268,8 @@ impl Container {
         let torch = &*code.torch;
         let mut tensors = Vec::with_capacity(self.constants.len());
         for (_, position) in &self.constants {
-            let (data, ty) = params.get(*position).zip(code.rim.params.get(*position)).ok_or("a weight is missing")?;
+            let (data, ty) =
+                params.get(*position).zip(code.rim.params.get(*position)).ok_or("a weight is missing")?;
             tensors.push(Tensor::over(torch, *data, ty, self.place)?);
         }
         let named = self.constants.iter().zip(&tensors);

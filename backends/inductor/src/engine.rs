@@ -10,7 +10,7 @@ use tintype_accel::{
     Footprint, HostBytes, Instance, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback,
     Result, Signature, Stats, Storage, Weights, raise,
 };
-use tintype_program::{BlockHash, Program};
+use tintype_program::{BlockHash, Op, Program};
 
 /// What runs a Program.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -118,6 +118,11 @@ impl Accelerator for InductorAccelerator {
             Ok(code) => Ok(Arc::new(PackageModule {
                 base: Arc::clone(&self.base),
                 code,
+                attends: program
+                    .blocks
+                    .iter()
+                    .flat_map(|block| &block.nodes)
+                    .any(|node| matches!(node.op, Op::Attention { .. })),
                 signature: Arc::new(Signature::of(program)),
                 counters: Arc::clone(&self.counters),
             })),
@@ -202,6 +207,8 @@ impl Accelerator for InductorAccelerator {
 struct PackageModule {
     base: Arc<dyn Accelerator>,
     code: Arc<Code>,
+    /// Whether there is attention in it.
+    attends: bool,
     signature: Arc<Signature>,
     counters: Arc<Counters>,
 }
@@ -214,6 +221,10 @@ impl Module for PackageModule {
     fn arena_bytes(&self) -> usize {
         // libtorch's own, which it does not tell.
         0
+    }
+
+    fn attention(&self) -> Vec<String> {
+        if self.attends { vec!["inductor".into()] } else { Vec::new() }
     }
 
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
@@ -260,9 +271,7 @@ impl Instance for PackageInstance {
             &writes,
             Box::new(move |lent| {
                 let mut container = container.lock().unwrap_or_else(PoisonError::into_inner);
-                container
-                    .run(lent)
-                    .map_err(|reason| Error::Device { device: device.clone(), reason })?;
+                container.run(lent).map_err(|reason| Error::Device { device: device.clone(), reason })?;
                 books.iter().for_each(|counters| raise(&counters.launches, 1));
                 Ok(())
             }),

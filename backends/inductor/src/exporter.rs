@@ -104,7 +104,9 @@ impl Python {
         let mut child = started
             .map_err(|error| Error::NoPython { tried: format!("{}: {error}", self.program.display()) })?;
         let (mut done, mut reason) = (false, None);
-        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(|l| l.ok()) {
+        for line in
+            child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(|l| l.ok())
+        {
             // Compilers of torch's may print lines of their own.
             match serde_json::from_str(&line) {
                 Ok(Told::Exporting) => tell("exporting"),

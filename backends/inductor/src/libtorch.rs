@@ -96,8 +96,7 @@ impl Libtorch {
         // name no library of theirs by path and find its functions among what is open.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
         let library = library.map_err(|error| format!("{}: {error}", path.display()))?;
-        let functions =
-            Functions::of(&library).map_err(|reason| format!("{}: {reason}", path.display()))?;
+        let functions = Functions::of(&library).map_err(|reason| format!("{}: {reason}", path.display()))?;
         // It has threads and tables of the process: closing it is not foreseen.
         std::mem::forget(library);
         // SAFETY: takes nothing and gives a number: major, minor, patch, from the highest byte on.
@@ -121,7 +120,8 @@ impl Libtorch {
 fn beside_python() -> Option<PathBuf> {
     let find = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])";
     crate::exporter::interpreters().into_iter().find_map(|python| {
-        let told = Command::new(python).args(["-c", find]).output().ok().filter(|told| told.status.success())?;
+        let told =
+            Command::new(python).args(["-c", find]).output().ok().filter(|told| told.status.success())?;
         let folder = String::from_utf8(told.stdout).ok()?;
         Some(Path::new(folder.trim()).join("lib").join(FILE))
     })

@@ -96,8 +96,8 @@ impl Manifest {
             if Path::new(name).components().count() != 1 || name.contains("..") {
                 return Err(refuse(format!("its manifest names a file outside of it, {name}")));
             }
-            let bytes =
-                fs::read(folder.join(name)).map_err(|error| refuse(format!("{name} cannot be read: {error}")))?;
+            let bytes = fs::read(folder.join(name))
+                .map_err(|error| refuse(format!("{name} cannot be read: {error}")))?;
             if bytes.len() as u64 != described.bytes {
                 let told = format!("{name} has {} bytes, {} were written", bytes.len(), described.bytes);
                 return Err(refuse(told));

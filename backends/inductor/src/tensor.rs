@@ -43,7 +43,8 @@ impl<'t> Tensor<'t> {
         place: Place,
     ) -> Result<Self, String> {
         let sizes: Vec<i64> = ty.shape.iter().map(|&extent| extent as i64).collect();
-        let strides: Vec<i64> = contiguous_strides(&ty.shape).into_iter().map(|stride| stride as i64).collect();
+        let strides: Vec<i64> =
+            contiguous_strides(&ty.shape).into_iter().map(|stride| stride as i64).collect();
         let mut handle = ptr::null_mut();
         // SAFETY: sizes and strides are as many as is said and are copied; the tensor does not own `data`, and whoever
         // calls this keeps it.

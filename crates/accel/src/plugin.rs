@@ -2,8 +2,8 @@
 //! [`Module`] that is a compiled Program, and an [`Instance`] that is a module with weights, ready to run.
 
 use crate::{
-    Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode, Lease,
-    LentWork, MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
+    Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
+    Lease, LentWork, MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
 };
 use std::sync::Arc;
 use tintype_program::{Program, TensorType};

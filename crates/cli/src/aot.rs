@@ -76,9 +76,9 @@ fn apply(args: &AotApplyArgs) -> Result<ExitCode> {
     let target = Target::of_host(torch.version());
     let mut told = Vec::new();
     for package in packages.list() {
-        let why = target.mismatch(&package.manifest).or_else(|| {
-            package.manifest.checked_code(&package.path).err().map(|error| error.to_string())
-        });
+        let why = target
+            .mismatch(&package.manifest)
+            .or_else(|| package.manifest.checked_code(&package.path).err().map(|error| error.to_string()));
         told.push((package, why));
     }
     let fit = told.iter().filter(|(_, why)| why.is_none()).count();

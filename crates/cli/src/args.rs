@@ -223,7 +223,6 @@ impl DeviceArgs {
     }
 }
 
-<<<<<<< HEAD
 /// Which of the device's engines.
 #[derive(Args)]
 pub(crate) struct EngineArgs {
@@ -244,16 +243,6 @@ pub(crate) enum Engine {
     Auto,
 }
 
-/// What Gaudi users have beside a model.
-#[derive(Args)]
-pub(crate) struct GaudiArgs {
-    /// A gaudi_config.json, or a folder that holds one [default: that in the model's folder].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) gaudi_config: Option<PathBuf>,
-}
-
-=======
->>>>>>> main
 /// Options of `tintype devices`.
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -1,8 +1,8 @@
 //! The engine of a command: the device's own, or packages on it.
 
-use crate::args::EngineArgs;
 #[cfg(feature = "inductor")]
 use crate::args::Engine;
+use crate::args::EngineArgs;
 #[cfg(feature = "inductor")]
 use crate::say;
 use anyhow::Result;
@@ -26,14 +26,21 @@ impl Engined {
             (Engine::Native, Some(_)) => {
                 anyhow::bail!("--packages has no effect on --engine native: give --engine auto or inductor")
             }
-            (_, None) => anyhow::bail!("--engine auto and inductor take packages: name their folder with --packages"),
+            (_, None) => {
+                anyhow::bail!("--engine auto and inductor take packages: name their folder with --packages")
+            }
             (_, Some(folder)) => folder,
         };
         let required = args.engine == Engine::Inductor;
         let packages = InductorAccelerator::new(accelerator, Packages::open(folder)?, required)?;
         let packages = Arc::new(packages);
         let torch = packages.libtorch();
-        say::note(format!("packages: {}, libtorch {} ({})", folder.display(), torch.version(), torch.path().display()));
+        say::note(format!(
+            "packages: {}, libtorch {} ({})",
+            folder.display(),
+            torch.version(),
+            torch.path().display()
+        ));
         Ok(Self { accelerator: Arc::clone(&packages) as _, packages: Some(packages) })
     }
 

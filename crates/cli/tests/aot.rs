@@ -100,7 +100,8 @@ fn what_cannot_be_used_is_told_before_anything_runs() {
 fn python_with_torch(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("TINTYPE_PYTHON").map(PathBuf::from);
     let python = named.unwrap_or_else(|| "python3".into());
-    let asked = Command::new(&python).args(["-c", "import torch; assert torch.__version__ >= '2.11'"]).output();
+    let asked =
+        Command::new(&python).args(["-c", "import torch; assert torch.__version__ >= '2.11'"]).output();
     if asked.is_ok_and(|told| told.status.success()) {
         return Some(python);
     }
@@ -112,7 +113,9 @@ fn python_with_torch(test: &str) -> Option<PathBuf> {
 /// Compiling the model's five Programs takes minutes: all that needs packages is one test.
 #[test]
 fn the_built_in_model_as_packages_makes_the_native_picture() {
-    let Some(python) = python_with_torch("the_built_in_model_as_packages_makes_the_native_picture") else { return };
+    let Some(python) = python_with_torch("the_built_in_model_as_packages_makes_the_native_picture") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let run = |arguments: &[&str]| {
@@ -130,7 +133,19 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     assert!(fit.contains("5 of 5 packages run here"), "{fit}");
 
     let generate = |steps: &str, output: &str, more: &[&str]| {
-        let start = ["generate", "a red apple", "--backend", "cpu", "--dtype", "f32", "--json", "--steps", steps, "-o", output];
+        let start = [
+            "generate",
+            "a red apple",
+            "--backend",
+            "cpu",
+            "--dtype",
+            "f32",
+            "--json",
+            "--steps",
+            steps,
+            "-o",
+            output,
+        ];
         run(&[&start, more].concat())
     };
     let inductor = ["--engine", "inductor", "--packages", "packages"];

@@ -103,7 +103,7 @@ impl Inspector {
     /// As [`Inspector::programs`].
     pub fn programs_of_run(&self, request: &Request, dtype: DType) -> Result<Vec<(&'static str, Program)>> {
         let (_, _, stages) = self.flux.stages(request, dtype)?;
-        Ok(stages.into_iter().map(|stage| (stage.name, stage.program)).collect())
+        Ok(stages.into_iter().map(|stage| (stage.name, Arc::unwrap_or_clone(stage.program))).collect())
     }
 
     /// Every tensor that is missing, not used, or of another shape or dtype than the model's configs ask for. Headers say

@@ -1,0 +1,122 @@
+//! Cases of the conformance suite, many to a Program, as one package on the CPU: through the suite itself, with its guard bytes,
+//! repeated runs and written weights.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Arc;
+use tintype_accel::{Accelerator, Driver, LaunchMode, OpenOptions};
+use tintype_conformance::cases::{self, Case, Tolerance};
+use tintype_conformance::suite::{self, Options};
+use tintype_inductor::{AotOptions, InductorAccelerator, Packages, Python};
+use tintype_program::{Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source};
+
+/// The operations from each of which one case is taken.
+const GROUPS: [&str; 20] = [
+    "unary",
+    "binary",
+    "cast",
+    "reduce",
+    "reshape",
+    "transpose",
+    "slice",
+    "concat",
+    "pad",
+    "broadcast",
+    "gather",
+    "mat_mul",
+    "convolution",
+    "linear",
+    "attention",
+    "softmax",
+    "layer_norm",
+    "rms_norm",
+    "group_norm",
+    "rotary_embedding",
+];
+
+/// The cases' Programs called one after another from an entry of their own, whose ports have the case's number before their
+/// names. The tolerance is the largest of the cases'.
+fn grouped(cases: &[Case]) -> Case {
+    let mut program = Program { version: FORMAT_VERSION, blocks: Vec::new(), sources: Vec::new() };
+    let mut entry = Block { name: "grouped".into(), ..Block::default() };
+    let mut fills = BTreeMap::new();
+    let mut tolerance = Tolerance::EXACT;
+    for (number, case) in cases.iter().enumerate() {
+        let named = |name: &str| format!("c{number}.{name}");
+        let first = program.blocks.len() as u32;
+        for block in &case.program.blocks {
+            let mut block = block.clone();
+            for node in &mut block.nodes {
+                if let Some(BlockId(id)) = node.op.block() {
+                    node.op = node.op.clone().with_block(BlockId(first + id));
+                }
+            }
+            program.blocks.push(block);
+        }
+        let callee = case.program.entry();
+        let (mut arguments, mut results) = (Vec::new(), Vec::new());
+        for port in &callee.inputs {
+            let value = entry.push_value(callee.ty(port.value).clone());
+            arguments.push(value);
+            entry.inputs.push(Port { name: named(&port.name), value });
+        }
+        for param in &callee.params {
+            let value = entry.push_value(callee.ty(param.value).clone());
+            arguments.push(value);
+            program.sources.push(Source::load(named(&param.name)));
+            entry.params.push(Param { name: named(&param.name), value, encoding: param.encoding.clone() });
+        }
+        for port in &callee.outputs {
+            let value = entry.push_value(callee.ty(port.value).clone());
+            results.push(value);
+            entry.outputs.push(Port { name: named(&port.name), value });
+        }
+        fills.extend(case.fills.iter().map(|(name, fill)| (named(name), fill.clone())));
+        let block = BlockId(program.blocks.len() as u32 - 1);
+        entry.nodes.push(Node { op: Op::Call { block }, inputs: arguments, outputs: results });
+        tolerance.element = tolerance.element.max(case.tolerance.element);
+        tolerance.whole = tolerance.whole.max(case.tolerance.whole);
+    }
+    program.blocks.push(entry);
+    let mut case = Case::new("transformer", DType::F32, "grouped", program, tolerance);
+    case.fills = fills;
+    case
+}
+
+#[test]
+fn twenty_cases_in_one_package_pass_the_suite() {
+    let python = match Python::find() {
+        Ok(python) => python,
+        Err(missing) => {
+            assert!(env::var_os("TINTYPE_EXPECT_TORCH").is_none(), "{missing}");
+            println!("NOT RUN: twenty_cases_in_one_package_pass_the_suite: {missing}");
+            return;
+        }
+    };
+    let all = cases::all().unwrap();
+    let fit = |case: &&Case| case.dtype == DType::F32 && case.program.entry().states.is_empty();
+    let chosen: Vec<Case> = GROUPS
+        .iter()
+        .map(|group| all.iter().filter(fit).rfind(|case| case.group == *group).unwrap().clone())
+        .collect();
+    let case = grouped(&chosen);
+    case.program.check().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let (captured, packages) = (folder.path().join("captured"), folder.path().join("packages"));
+    tintype_inductor::capture([("grouped", &case.program)], &captured).unwrap();
+    let options = AotOptions { device: "cpu".into(), ..AotOptions::default() };
+    tintype_inductor::compile(&python, &captured, &packages, &options, &mut |_| {}).unwrap();
+
+    let device = tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default()).unwrap();
+    // The suite's checks of the device bring Programs of their own, which run natively.
+    let engine = InductorAccelerator::new(device, Packages::open(&packages).unwrap(), false).unwrap();
+    let engine = Arc::new(engine);
+    let accelerator: Arc<dyn Accelerator> = Arc::clone(&engine) as _;
+    let options = Options { launch: vec![LaunchMode::Compiled], ..Options::default() };
+    let report = suite::run_cases(&accelerator, &[case], &options).unwrap();
+    let failures: Vec<_> = report.failures().map(|failure| format!("{failure:?}")).collect();
+    assert!(report.passed() && failures.is_empty(), "{failures:#?}");
+    let used = engine.used();
+    assert!(used.iter().any(|used| used.program == "grouped" && used.engine == "inductor"), "{used:?}");
+}
