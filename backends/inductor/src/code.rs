@@ -10,6 +10,9 @@ use std::sync::Arc;
 use tintype_accel::Lent;
 use tintype_program::{DType, Program, TensorType};
 
+/// Constants of a package are laid out in multiples of so many bytes.
+const FILLED: usize = 64;
+
 #[repr(C)]
 pub(crate) struct Pair {
     name: *const c_char,
@@ -205,7 +208,10 @@ impl Container {
                 .code
                 .refuse(format!("it wants `{original}`, which is no parameter of the Program")));
         };
-        if dtype != scalar_type(ty.dtype) || bytes != ty.bytes() {
+        // Inductor counts a constant's bytes with what fills them up.
+        if dtype != scalar_type(ty.dtype)
+            || bytes.next_multiple_of(FILLED) != ty.bytes().next_multiple_of(FILLED)
+        {
             return Err(self.code.refuse(format!(
                 "parameter {position} is {ty}, and it takes {bytes} bytes of dtype {dtype}"
             )));

@@ -1,6 +1,8 @@
 //! Cases of the conformance suite, many to a Program, as one package on the CPU: through the suite itself, with its guard bytes,
 //! repeated runs and written weights.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! `tintype aot` and packages as they are used: what is refused, and with which words. Nothing here needs torch but the last
 //! test, which says so where there is none.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use common::{command, fail, files, read, succeed, text};
@@ -132,7 +134,7 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     let fit = text(&succeed(run(&["aot", "apply", "packages"])).stderr);
     assert!(fit.contains("5 of 5 packages run here"), "{fit}");
 
-    let generate = |steps: &str, output: &str, more: &[&str]| {
+    let generate = |side: &str, output: &str, more: &[&str]| {
         let start = [
             "generate",
             "a red apple",
@@ -142,15 +144,19 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
             "f32",
             "--json",
             "--steps",
-            steps,
+            "4",
+            "--width",
+            side,
+            "--height",
+            side,
             "-o",
             output,
         ];
         run(&[&start, more].concat())
     };
     let inductor = ["--engine", "inductor", "--packages", "packages"];
-    succeed(generate("4", "native.png", &[]));
-    let told = succeed(generate("4", "packaged.png", &inductor));
+    succeed(generate("128", "native.png", &[]));
+    let told = succeed(generate("128", "packaged.png", &inductor));
     let report: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     let used = report["engine"].as_array().unwrap();
     assert!(used.len() == 5 && used.iter().all(|used| used["engine"] == "inductor"), "{used:?}");
@@ -160,10 +166,10 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     println!("the two pictures are {apart} levels apart at most");
 
     // Other shapes have other hashes: refused by `inductor`, run natively by `auto`, and told.
-    let told = fail(generate("2", "other.png", &inductor), 1);
+    let told = fail(generate("64", "other.png", &inductor), 1);
     assert!(told.contains("has no package for"), "{told}");
     let auto = ["--engine", "auto", "--packages", "packages"];
-    let told = text(&succeed(generate("2", "other.png", &auto)).stderr);
+    let told = text(&succeed(generate("64", "other.png", &auto)).stderr);
     assert!(told.contains("engine: native ran") && told.contains("engine: inductor ran"), "{told}");
 
     // A package for elsewhere is named, and not run.
@@ -178,7 +184,7 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     for (from, to, named) in elsewhere {
         assert!(sound.contains(&from), "{from}");
         fs::write(&manifest, sound.replacen(&from, &to, 1)).unwrap();
-        let told = fail(generate("4", "out.png", &inductor), 1);
+        let told = fail(generate("128", "out.png", &inductor), 1);
         assert!(told.contains(named), "{named} in: {told}");
         let told = text(&fail_quietly(run(&["aot", "apply", "packages"])).stdout);
         assert!(told.contains(named), "{named} in: {told}");
@@ -193,7 +199,7 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     for (bytes, named) in [(&changed[..], "SHA-256"), (&whole[..whole.len() / 2], "bytes")] {
         fs::write(&code, bytes).unwrap();
         for engine in [&inductor, &auto] {
-            let told = fail(generate("4", "out.png", engine), 1);
+            let told = fail(generate("128", "out.png", engine), 1);
             assert!(told.contains(named) && told.contains("model.so"), "{told}");
         }
     }
