@@ -31,7 +31,7 @@ mod storage;
 mod view;
 
 pub use accelerator::GpuAccelerator;
-pub use architecture::{Architecture, Dialect};
+pub use architecture::{Architecture, Dialect, MatrixUnit};
 pub use compile::launch_plan;
 pub use join::Joins;
 pub use launch::{Arg, KernelSource, Launch};

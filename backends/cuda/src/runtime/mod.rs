@@ -16,7 +16,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::{Device, Error, HostBytes, Result};
 use tintype_gpu::{
-    Architecture, Call, Dialect, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, Offer, Runtime,
+    Architecture, Call, Dialect, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, MatrixUnit, Offer,
+    Runtime,
 };
 
 /// A CUDA device that is open: its primary context, a stream, and what has been made on them.
@@ -125,6 +126,7 @@ fn architecture(facts: &Facts) -> Architecture {
         capability: facts.capability,
         warp: facts.warp,
         shared: facts.shared,
+        matrix: MatrixUnit::TensorCores,
         multiprocessors: facts.multiprocessors,
     }
 }

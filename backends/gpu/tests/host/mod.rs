@@ -38,7 +38,8 @@ pub fn available(test: &str) -> bool {
 }
 
 impl Host {
-    pub fn new() -> Self {
+    /// One whose warps are of so many threads.
+    pub fn new(warp: u32) -> Self {
         let launch = vec![LaunchMode::Compiled, LaunchMode::Eager];
         let device = Device {
             backend: "host",
@@ -51,7 +52,7 @@ impl Host {
             versions: Vec::new(),
             capabilities: Capabilities { dtypes: DType::ALL.to_vec(), launch },
         };
-        let architecture = Architecture { dialect: Dialect::Hip, ..Architecture::hopper() };
+        let architecture = Architecture { dialect: Dialect::Hip, warp, ..Architecture::hopper() };
         let folder = tempfile::tempdir().unwrap();
         Self { device, architecture, folder, memory: Mutex::default(), kernels: Mutex::default() }
     }
