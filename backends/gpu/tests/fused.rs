@@ -33,7 +33,7 @@ const WIDTHS: [&str; 7] = [
     "softmax f32 [2",
     "reduce f32 Sum",
     "reduce f32 Max [4",
-    "layer_norm f32 [2",
+    "layer_norm f32 [4",
     "rms_norm f32 [2",
     "group_norm f32 [1",
     "attention f32 [1, 1, 66",

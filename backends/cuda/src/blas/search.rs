@@ -3,13 +3,13 @@
 use super::prepared::Product;
 use super::table::{Algorithm, Choice};
 use crate::dnn::cache::Cache;
-use crate::driver::Queue;
 use crate::runtime::Ground;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tintype_gpu::MatMul;
+use tintype_gpu::driver::Queue;
 
 /// How long algorithms are tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

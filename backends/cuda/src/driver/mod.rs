@@ -1,25 +1,9 @@
-//! The driver: devices, memory, modules, streams, events, graphs.
+//! CUDA's driver: what it does in its own way.
 
 mod api;
-mod context;
 mod device;
-mod events;
-mod failure;
-mod graphs;
-mod heap;
-mod incoming;
-mod pinned;
-mod queue;
-mod staging;
+mod primary;
 
-pub(crate) use api::{Api, Loaded, api, dotted};
-pub(crate) use context::Context;
+pub(crate) use api::{Loaded, Own, api, dotted};
 pub(crate) use device::{Facts, Mode, facts};
-pub(crate) use events::{Events, Mark};
-pub(crate) use failure::describe as explain;
-pub(crate) use graphs::Graphs;
-pub(crate) use heap::Heap;
-pub(crate) use incoming::Arrival;
-pub(crate) use pinned::{Pinned, PinnedPool};
-pub(crate) use queue::Queue;
-pub(crate) use staging::Staging;
+pub(crate) use primary::{advice, context};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// `TINTYPE_KERNEL_CACHE`, else `tintype/kernels` in `XDG_CACHE_HOME` or `~/.cache`. Nothing where none of them is set, and
 /// where `TINTYPE_KERNEL_CACHE` is empty: then nothing is kept.
-pub(crate) fn of_user() -> Option<PathBuf> {
+pub fn of_user() -> Option<PathBuf> {
     choose(|name| env::var_os(name).map(PathBuf::from))
 }
 

@@ -1,6 +1,6 @@
 //! Compiled kernels on disk.
 //!
-//! A file is `KEY-VERSION.cubin`: what the kernel was made from, and the NVRTC that made it. It holds a header (magic, the
+//! A file is `KEY-VERSION.ENDING`: what the kernel was made from, the compiler that made it, and what holds it (`cubin`, `hsaco`). It holds a header (magic, the
 //! SHA-256 of key and version, the SHA-256 of the code) and the code. Whatever does not agree with its header is as good as
 //! absent. Files are written beside their names and renamed, so that of two processes that make one, either's is whole.
 
@@ -16,10 +16,11 @@ const HEADER: usize = MAGIC.len() + 2 * HASH;
 
 /// What a kernel is made from: source, options and architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Key(String);
+pub struct Key(String);
 
 impl Key {
-    pub(crate) fn new(source: &str, options: &[String], architecture: &str) -> Self {
+    /// Of a text, options and an architecture.
+    pub fn new(source: &str, options: &[String], architecture: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(MAGIC);
         // Lengths keep apart what would otherwise run together.
@@ -34,11 +35,12 @@ impl Key {
 /// A folder of compiled kernels. One that cannot be read or written holds nothing.
 pub(super) struct Cache {
     folder: PathBuf,
+    ending: &'static str,
 }
 
 impl Cache {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub(super) fn new(folder: PathBuf, ending: &'static str) -> Self {
+        Self { folder, ending }
     }
 
     /// The code that this version made; of any version, the newest first, where none is given.
@@ -81,13 +83,14 @@ impl Cache {
     }
 
     fn path(&self, key: &Key, version: &str) -> PathBuf {
-        self.folder.join(format!("{}-{version}.cubin", key.0))
+        self.folder.join(format!("{}-{version}.{}", key.0, self.ending))
     }
 
-    /// The versions of NVRTC that there is a file of.
+    /// The versions of the compiler that there is a file of.
     fn versions(&self, key: &Key) -> Vec<String> {
         let version = |name: &str| {
-            Some(name.strip_prefix(&key.0)?.strip_prefix('-')?.strip_suffix(".cubin")?.to_owned())
+            let rest = name.strip_prefix(&key.0)?.strip_prefix('-')?;
+            Some(rest.strip_suffix(self.ending)?.strip_suffix('.')?.to_owned())
         };
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         entries.filter_map(|entry| version(entry.ok()?.file_name().to_str()?)).collect()
@@ -118,7 +121,7 @@ mod tests {
 
     fn filled() -> (tempfile::TempDir, Cache) {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path().join("deep/kernels"));
+        let cache = Cache::new(folder.path().join("deep/kernels"), "cubin");
         cache.write(&key(), "13.0", b"code");
         (folder, cache)
     }
@@ -177,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let cache = Cache::new(file.join("kernels"));
+        let cache = Cache::new(file.join("kernels"), "cubin");
         cache.write(&key(), "13.0", b"code");
         assert_eq!(cache.read(&key(), None), None);
     }

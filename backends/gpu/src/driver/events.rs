@@ -1,8 +1,8 @@
 //! Points of the stream.
 
+use super::Handle;
 use super::Queue;
 use super::failure::NOT_READY;
-use cudarc::driver::sys::CUevent;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::Result;
@@ -13,7 +13,7 @@ pub(crate) struct Events {
     idle: Mutex<Vec<Raw>>,
 }
 
-struct Raw(CUevent);
+struct Raw(Handle);
 
 // SAFETY: an event may be used from any thread; the driver locks it itself.
 unsafe impl Send for Raw {}
@@ -48,7 +48,7 @@ impl Events {
         // Made before the call, so that a failure gives the event back too.
         let mark = Mark { raw: Some(raw), events: Arc::clone(self) };
         // SAFETY: event and stream are alive, of one context.
-        queue.ok(unsafe { queue.api.cuEventRecord(event, queue.raw()) })?;
+        queue.ok(unsafe { queue.api.event_record(event, queue.raw()) })?;
         Ok(mark)
     }
 
@@ -57,13 +57,13 @@ impl Events {
         const FLAGS: u32 = 1 | 2;
         let mut raw = null_mut();
         // SAFETY: the context is current; the handle may be written.
-        self.queue.ok(unsafe { self.queue.api.cuEventCreate(&mut raw, FLAGS) })?;
+        self.queue.ok(unsafe { self.queue.api.event_create(&mut raw, FLAGS) })?;
         Ok(Raw(raw))
     }
 }
 
 impl Mark {
-    fn event(&self) -> CUevent {
+    fn event(&self) -> Handle {
         self.raw.as_ref().map_or(null_mut(), |raw| raw.0)
     }
 
@@ -72,7 +72,7 @@ impl Mark {
         let queue = &self.events.queue;
         queue.enter()?;
         // SAFETY: the event is alive.
-        match unsafe { queue.api.cuEventQuery(self.event()) } {
+        match unsafe { queue.api.event_query(self.event()) } {
             Ok(()) => Ok(true),
             Err(status) if status.code == NOT_READY => Ok(false),
             Err(status) => Err(queue.error(status)),
@@ -84,7 +84,7 @@ impl Mark {
         let queue = &self.events.queue;
         queue.enter()?;
         // SAFETY: the event is alive.
-        queue.ok(unsafe { queue.api.cuEventSynchronize(self.event()) })
+        queue.ok(unsafe { queue.api.event_synchronize(self.event()) })
     }
 }
 
@@ -100,7 +100,7 @@ impl Drop for Events {
         if self.queue.enter().is_ok() {
             for raw in std::mem::take(&mut *self.idle()) {
                 // SAFETY: made once, destroyed once: no mark has it. The driver keeps it until the stream has passed it.
-                let _ = unsafe { self.queue.api.cuEventDestroy_v2(raw.0) };
+                let _ = unsafe { self.queue.api.event_destroy(raw.0) };
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Captured graphs.
 
+use super::Handle;
 use super::Queue;
-use cudarc::driver::sys::{CUgraph, CUgraphExec};
+use crate::Graph;
 use std::collections::HashMap;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::{Error, Result};
-use tintype_gpu::Graph;
 
 /// `CU_STREAM_CAPTURE_MODE_RELAXED`: neither libraries that load code at their first call nor other threads that allocate
 /// break a capture.
@@ -27,7 +27,7 @@ struct Live {
 /// A graph that can be launched. Destroyed when dropped; the driver lets a launch that is under way end.
 struct Exec {
     queue: Arc<Queue>,
-    raw: CUgraphExec,
+    raw: Handle,
 }
 
 // SAFETY: it is only launched, uploaded and destroyed, which the driver locks itself.
@@ -38,7 +38,7 @@ unsafe impl Sync for Exec {}
 /// What was captured. Destroyed when dropped.
 struct Template<'q> {
     queue: &'q Queue,
-    raw: CUgraph,
+    raw: Handle,
 }
 
 /// A capture under way. Ended when dropped.
@@ -56,7 +56,7 @@ impl Graphs {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// See [`tintype_gpu::Runtime::capture`].
+    /// See [`crate::Runtime::capture`].
     pub(crate) fn capture(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<Graph> {
         let capture = Capture::begin(&self.queue)?;
         let outcome = work();
@@ -65,7 +65,7 @@ impl Graphs {
         outcome?;
         let exec = Exec::new(&self.queue, &template?)?;
         // SAFETY: graph and stream are alive.
-        self.queue.ok(unsafe { self.queue.api.cuGraphUpload(exec.raw, self.queue.raw()) })?;
+        self.queue.ok(unsafe { self.queue.api.graph_upload(exec.raw, self.queue.raw()) })?;
         let mut live = self.live();
         live.next += 1;
         let number = live.next;
@@ -73,21 +73,21 @@ impl Graphs {
         Ok(Graph(number))
     }
 
-    /// See [`tintype_gpu::Runtime::replay`].
+    /// See [`crate::Runtime::replay`].
     pub(crate) fn replay(&self, graph: &Graph) -> Result<()> {
         let exec = self.live().execs.get(&graph.0).cloned();
         let Some(exec) = exec else {
             return Err(Error::Internal {
-                backend: "cuda".into(),
+                backend: self.queue.backend.into(),
                 reason: format!("there is no graph {}", graph.0),
             });
         };
         self.queue.enter()?;
         // SAFETY: graph and stream are alive.
-        self.queue.ok(unsafe { self.queue.api.cuGraphLaunch(exec.raw, self.queue.raw()) })
+        self.queue.ok(unsafe { self.queue.api.graph_launch(exec.raw, self.queue.raw()) })
     }
 
-    /// See [`tintype_gpu::Runtime::forget`].
+    /// See [`crate::Runtime::forget`].
     pub(crate) fn forget(&self, graph: Graph) {
         let exec = self.live().execs.remove(&graph.0);
         drop(exec);
@@ -100,12 +100,12 @@ impl<'q> Capture<'q> {
         let mut capturing = queue.capturing();
         if *capturing {
             return Err(Error::Internal {
-                backend: "cuda".into(),
+                backend: queue.backend.into(),
                 reason: "a capture within a capture".into(),
             });
         }
         // SAFETY: the stream is alive and captures nothing.
-        queue.ok(unsafe { queue.api.cuStreamBeginCapture_v2(queue.raw(), RELAXED) })?;
+        queue.ok(unsafe { queue.api.stream_begin_capture(queue.raw(), RELAXED) })?;
         *capturing = true;
         Ok(Self { queue, open: true })
     }
@@ -120,12 +120,12 @@ impl<'q> Capture<'q> {
         let entered = queue.enter();
         let mut template = Template { queue, raw: null_mut() };
         // SAFETY: the stream is alive; the handle may be written.
-        let mut ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) };
+        let mut ended = unsafe { api.stream_end_capture(queue.raw(), &mut template.raw) };
         if ended.is_err() && is_capturing(queue) {
             // A stream that goes on capturing would refuse everything from now on.
             let first = ended;
             // SAFETY: as above.
-            ended = unsafe { api.cuStreamEndCapture(queue.raw(), &mut template.raw) }.and(first);
+            ended = unsafe { api.stream_end_capture(queue.raw(), &mut template.raw) }.and(first);
         }
         *capturing = false;
         self.open = false;
@@ -140,7 +140,7 @@ impl<'q> Capture<'q> {
 fn is_capturing(queue: &Queue) -> bool {
     let mut status = 0;
     // SAFETY: the stream is alive; the number may be written.
-    unsafe { queue.api.cuStreamIsCapturing(queue.raw(), &mut status) }.is_ok() && status != 0
+    unsafe { queue.api.stream_is_capturing(queue.raw(), &mut status) }.is_ok() && status != 0
 }
 
 impl Drop for Capture<'_> {
@@ -156,7 +156,7 @@ impl Drop for Template<'_> {
     fn drop(&mut self) {
         if !self.raw.is_null() {
             // SAFETY: made once, destroyed once.
-            let _ = unsafe { self.queue.api.cuGraphDestroy(self.raw) };
+            let _ = unsafe { self.queue.api.graph_destroy(self.raw) };
         }
     }
 }
@@ -165,7 +165,7 @@ impl Exec {
     fn new(queue: &Arc<Queue>, template: &Template<'_>) -> Result<Self> {
         let mut raw = null_mut();
         // SAFETY: the graph is alive; the handle may be written.
-        queue.ok(unsafe { queue.api.cuGraphInstantiateWithFlags(&mut raw, template.raw, 0) })?;
+        queue.ok(unsafe { queue.api.graph_instantiate(&mut raw, template.raw, 0) })?;
         Ok(Self { queue: Arc::clone(queue), raw })
     }
 }
@@ -174,7 +174,7 @@ impl Drop for Exec {
     fn drop(&mut self) {
         if self.queue.enter().is_ok() {
             // SAFETY: made once, destroyed once.
-            let _ = unsafe { self.queue.api.cuGraphExecDestroy(self.raw) };
+            let _ = unsafe { self.queue.api.graph_exec_destroy(self.raw) };
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Host memory that the device can read and write by itself.
 
 use super::Queue;
-use crate::libraries::Status;
+use super::Status;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::Result;
 
 /// A block of page-locked memory. Freed when dropped; no copy may be under way then.
-pub(crate) struct Pinned {
+pub struct Pinned {
     queue: Arc<Queue>,
     address: *mut u8,
     bytes: usize,
@@ -19,7 +19,12 @@ unsafe impl Send for Pinned {}
 unsafe impl Sync for Pinned {}
 
 impl Pinned {
-    pub(crate) fn new(queue: &Arc<Queue>, bytes: usize) -> Result<Self> {
+    /// A block of so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the driver answers.
+    pub fn new(queue: &Arc<Queue>, bytes: usize) -> Result<Self> {
         Self::attempt(queue, bytes)?.map_err(|status| queue.error(status))
     }
 
@@ -28,11 +33,12 @@ impl Pinned {
         let mut address = null_mut();
         queue.enter()?;
         // SAFETY: the context is current; the address may be written. Without flags, the memory is cached.
-        let made = unsafe { queue.api.cuMemHostAlloc(&mut address, bytes, 0) };
+        let made = unsafe { queue.api.allocate_host(&mut address, bytes, 0) };
         Ok(made.map(|()| Self { queue: Arc::clone(queue), address: address.cast(), bytes }))
     }
 
-    pub(crate) fn address(&self) -> *mut u8 {
+    /// Where it starts.
+    pub fn address(&self) -> *mut u8 {
         self.address
     }
 
@@ -53,7 +59,7 @@ impl Drop for Pinned {
     fn drop(&mut self) {
         if self.queue.enter().is_ok() {
             // SAFETY: allocated once, freed once.
-            let _ = unsafe { self.queue.api.cuMemFreeHost(self.address.cast()) };
+            let _ = unsafe { self.queue.api.free_host(self.address.cast()) };
         }
     }
 }

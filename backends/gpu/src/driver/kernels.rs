@@ -1,9 +1,10 @@
 //! Kernels: compiled, loaded, launched.
 
-use crate::compiler::{Compiler, Cubin};
-use crate::driver::Queue;
-use crate::libraries::Status;
-use cudarc::driver::sys::{CUfunction, CUmodule};
+use super::Handle;
+use super::Queue;
+use super::Status;
+use crate::compiler::{Code, Compiler};
+use crate::{Architecture, Call, Kernel, KernelSource, Scalar};
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr::null_mut;
@@ -11,11 +12,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use tintype_accel::{Error, Result};
-use tintype_gpu::{Architecture, Call, Kernel, KernelSource, Scalar};
 
-/// `CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES` and `CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES`
+/// `CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES`, `HIP_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES`
 const STATIC_SHARED: i32 = 1;
-const DYNAMIC_SHARED: i32 = 8;
 /// The most parameters of a kernel.
 const PARAMETERS: usize = 128;
 
@@ -24,7 +23,7 @@ const PARAMETERS: usize = 128;
 const FOREIGN: [i32; 6] = [200, 209, 218, 222, 300, 500];
 
 /// The kernels of a runtime. A [`Kernel`] is a place in the list.
-pub(super) struct Kernels {
+pub(crate) struct Kernels {
     queue: Arc<Queue>,
     compiler: Compiler,
     prelude: String,
@@ -39,7 +38,7 @@ pub(super) struct Kernels {
 /// A kernel on the device.
 struct Function {
     name: String,
-    raw: CUfunction,
+    raw: Handle,
     _module: Module,
 }
 
@@ -51,11 +50,11 @@ unsafe impl Sync for Function {}
 /// Code on the device. Unloaded when dropped.
 struct Module {
     queue: Arc<Queue>,
-    raw: CUmodule,
+    raw: Handle,
 }
 
-fn internal(reason: String) -> Error {
-    Error::Internal { backend: crate::probe::BACKEND.into(), reason }
+fn internal(queue: &Queue, reason: String) -> Error {
+    Error::Internal { backend: queue.backend.into(), reason }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,11 +62,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Kernels {
-    pub(super) fn new(queue: Arc<Queue>, compiler: Compiler, architecture: &Architecture) -> Self {
+    pub(crate) fn new(queue: Arc<Queue>, compiler: Compiler, architecture: &Architecture) -> Self {
         Self {
             queue,
             compiler,
-            prelude: tintype_gpu::prelude::text(architecture),
+            prelude: crate::prelude::text(architecture),
             shared: architecture.shared,
             loaded: RwLock::default(),
             known: Mutex::default(),
@@ -75,12 +74,12 @@ impl Kernels {
         }
     }
 
-    pub(super) fn compiled(&self) -> u64 {
+    pub(crate) fn compiled(&self) -> u64 {
         self.compiled.load(Ordering::Relaxed)
     }
 
-    /// See [`tintype_gpu::Runtime::load`].
-    pub(super) fn load(&self, source: &KernelSource) -> Result<Kernel> {
+    /// See [`crate::Runtime::load`].
+    pub(crate) fn load(&self, source: &KernelSource) -> Result<Kernel> {
         let slot = Arc::clone(lock(&self.known).entry(source.clone()).or_default());
         let mut slot = lock(&slot);
         if let Some(kernel) = *slot {
@@ -96,7 +95,7 @@ impl Kernels {
 
     /// Loads several, compiling on as many threads as there are cores. Each is tried once; the error is that of the first
     /// in the order of `sources`.
-    pub(super) fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
+    pub(crate) fn load_all(&self, sources: &[KernelSource]) -> Result<Vec<Kernel>> {
         let next = AtomicUsize::new(0);
         let loaded: Vec<_> = sources.iter().map(|source| (source, OnceLock::new())).collect();
         let work = || {
@@ -112,66 +111,65 @@ impl Kernels {
             }
             work();
         });
-        let none = || Err(internal("a kernel was not loaded".into()));
+        let none = || Err(internal(&self.queue, "a kernel was not loaded".into()));
         loaded.into_iter().map(|(_, kernel)| kernel.into_inner().unwrap_or_else(none)).collect()
     }
 
     fn make(&self, source: &KernelSource) -> Result<Function> {
         let text = format!("{}\n{}", self.prelude, source.code);
-        let cubin = self.cubin(source, &text)?;
-        let placed = match self.place(source, &cubin)? {
+        let code = self.code(source, &text)?;
+        let placed = match self.place(source, &code)? {
             // Code from the disk that the device does not take: made by a compiler too new for this driver, perhaps. This
             // is the one thing that is tried twice; any other status is told as it comes.
-            Err(status) if !cubin.compiled && FOREIGN.contains(&status.code) => {
-                self.compiler.discard(&cubin);
-                self.place(source, &self.cubin(source, &text)?)?
+            Err(status) if !code.compiled && FOREIGN.contains(&status.code) => {
+                self.compiler.discard(&code);
+                self.place(source, &self.code(source, &text)?)?
             }
             placed => placed,
         };
         placed.map_err(|status| self.queue.error(status))
     }
 
-    fn cubin(&self, source: &KernelSource, text: &str) -> Result<Cubin> {
-        let cubin = self.compiler.cubin(&source.entry, text)?;
-        self.compiled.fetch_add(u64::from(cubin.compiled), Ordering::Relaxed);
-        Ok(cubin)
+    fn code(&self, source: &KernelSource, text: &str) -> Result<Code> {
+        let code = self.compiler.code(&source.entry, text)?;
+        self.compiled.fetch_add(u64::from(code.compiled), Ordering::Relaxed);
+        Ok(code)
     }
 
     /// Puts code on the device; what the driver says to it is the inner result.
-    fn place(&self, source: &KernelSource, cubin: &Cubin) -> Result<std::result::Result<Function, Status>> {
+    fn place(&self, source: &KernelSource, code: &Code) -> Result<std::result::Result<Function, Status>> {
         let queue = &self.queue;
         let name = CString::new(source.entry.as_str())
-            .map_err(|_| internal("a kernel's name has a NUL in it".into()))?;
+            .map_err(|_| internal(queue, "a kernel's name has a NUL in it".into()))?;
         queue.enter()?;
         let mut module = Module { queue: Arc::clone(queue), raw: null_mut() };
         let mut raw = null_mut();
         let placed = (|| {
             // SAFETY: the context is current; the image is an ELF file, whose header says how long it is.
-            unsafe { queue.api.cuModuleLoadData(&mut module.raw, cubin.bytes.as_ptr().cast()) }?;
+            unsafe { queue.api.module_load(&mut module.raw, code.bytes.as_ptr().cast()) }?;
             // SAFETY: the module is alive; the name is a string.
-            unsafe { queue.api.cuModuleGetFunction(&mut raw, module.raw, name.as_ptr()) }?;
+            unsafe { queue.api.module_function(&mut raw, module.raw, name.as_ptr()) }?;
             let mut fixed = 0;
             // SAFETY: the function is alive; the number may be written.
-            unsafe { queue.api.cuFuncGetAttribute(&mut fixed, STATIC_SHARED, raw) }?;
+            unsafe { queue.api.function_attribute(&mut fixed, STATIC_SHARED, raw) }?;
             let most = self.shared.saturating_sub(fixed.unsigned_abs());
-            // Beyond 48 KiB a kernel must have asked beforehand.
-            // SAFETY: the function is alive.
-            unsafe { queue.api.cuFuncSetAttribute(raw, DYNAMIC_SHARED, most as i32) }
+            queue.vendor().allow_shared(raw, most)
         })();
         Ok(placed.map(|()| Function { name: source.entry.clone(), raw, _module: module }))
     }
 
-    /// See [`tintype_gpu::Runtime::launch`].
-    pub(super) fn launch(&self, call: &Call<'_>) -> Result<()> {
+    /// See [`crate::Runtime::launch`].
+    pub(crate) fn launch(&self, call: &Call<'_>) -> Result<()> {
         let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
         let function = usize::try_from(call.kernel.0).ok().and_then(|at| loaded.get(at));
-        let function = function.ok_or_else(|| internal(format!("there is no kernel {}", call.kernel.0)))?;
+        let function =
+            function.ok_or_else(|| internal(&self.queue, format!("there is no kernel {}", call.kernel.0)))?;
         let count = call.params.len();
         if count > PARAMETERS {
-            return Err(internal(format!(
-                "kernel `{}` has {count} parameters, {PARAMETERS} at most",
-                function.name
-            )));
+            return Err(internal(
+                &self.queue,
+                format!("kernel `{}` has {count} parameters, {PARAMETERS} at most", function.name),
+            ));
         }
         let mut values = [0_u64; PARAMETERS];
         for (value, param) in values.iter_mut().zip(call.params) {
@@ -185,7 +183,7 @@ impl Kernels {
         // SAFETY: function and stream are alive. The driver copies as many values as the kernel has parameters before it
         // returns; there are more than any kernel has, those that the caller did not give being zero.
         let launched = unsafe {
-            queue.api.cuLaunchKernel(
+            queue.api.launch(
                 function.raw,
                 gx,
                 gy,
@@ -230,7 +228,7 @@ impl Drop for Module {
     fn drop(&mut self) {
         if !self.raw.is_null() && self.queue.enter().is_ok() {
             // SAFETY: loaded once, unloaded once; its functions go with it.
-            let _ = unsafe { self.queue.api.cuModuleUnload(self.raw) };
+            let _ = unsafe { self.queue.api.module_unload(self.raw) };
         }
     }
 }

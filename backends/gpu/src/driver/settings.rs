@@ -1,16 +1,20 @@
-//! What the environment asks of this plugin.
+//! What the environment asks of a plugin.
 
-use crate::probe::BACKEND;
 use std::env::{self, VarError};
 use std::str::FromStr;
 use tintype_accel::{Error, Result};
 
-/// The value of a variable, or the default where it is not set or empty. One that means nothing is refused.
-pub(crate) fn setting<T: FromStr<Err = String> + Default>(variable: &str) -> Result<T> {
-    read(variable, env::var(variable))
+/// The value of a variable, or the default where it is not set or empty.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] for a value that means nothing.
+pub fn setting<T: FromStr<Err = String> + Default>(backend: &str, variable: &str) -> Result<T> {
+    read(backend, variable, env::var(variable))
 }
 
 fn read<T: FromStr<Err = String> + Default>(
+    backend: &str,
     variable: &str,
     value: std::result::Result<String, VarError>,
 ) -> Result<T> {
@@ -21,7 +25,7 @@ fn read<T: FromStr<Err = String> + Default>(
         Err(VarError::NotUnicode(text)) => Err(format!("{} is no text", text.display())),
     };
     parsed.map_err(|reason| Error::Unavailable {
-        backend: BACKEND.into(),
+        backend: backend.into(),
         reason: format!("{variable} is set, and {reason}"),
         remedy: format!("Unset {variable}, or set it to one of these"),
     })
@@ -30,12 +34,12 @@ fn read<T: FromStr<Err = String> + Default>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tintype_gpu::Joins;
+    use crate::Joins;
 
     #[test]
     fn a_setting_is_what_is_said_or_the_default() {
-        let joins = |value: &str| read::<Joins>("X", Ok(value.into()));
-        assert_eq!(read::<Joins>("X", Err(VarError::NotPresent)).unwrap(), Joins::Projections);
+        let joins = |value: &str| read::<Joins>("gpu", "X", Ok(value.into()));
+        assert_eq!(read::<Joins>("gpu", "X", Err(VarError::NotPresent)).unwrap(), Joins::Projections);
         assert_eq!(joins("").unwrap(), Joins::Projections);
         assert_eq!((joins("off").unwrap(), joins("all").unwrap()), (Joins::Off, Joins::All));
         let error = joins("none").unwrap_err().to_string();

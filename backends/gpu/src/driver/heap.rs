@@ -8,10 +8,10 @@
 //! pools, memory is allocated for itself, and giving it back waits for the device; what is given back meanwhile waits for
 //! the capture to end.
 
+use super::Handle;
 use super::Queue;
+use super::Status;
 use super::failure::OUT_OF_MEMORY;
-use crate::libraries::Status;
-use cudarc::driver::sys::CUmemoryPool;
 use std::collections::HashMap;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ pub(crate) struct Heap {
     held: Mutex<Held>,
 }
 
-struct Pool(CUmemoryPool);
+struct Pool(Handle);
 
 // SAFETY: a pool may be used from any thread; the driver locks it itself.
 unsafe impl Send for Pool {}
@@ -65,7 +65,7 @@ impl Heap {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// See [`tintype_gpu::Runtime::allocate`].
+    /// See [`crate::Runtime::allocate`].
     pub(crate) fn allocate(&self, bytes: usize, what: &str) -> Result<u64> {
         self.queue.enter()?;
         self.settle();
@@ -94,11 +94,11 @@ impl Heap {
         let capturing = self.queue.capturing();
         if self.pool.is_some() && !*capturing {
             // SAFETY: the context is current, the address may be written, and the stream captures nothing.
-            unsafe { api.cuMemAllocAsync(&mut address, bytes, self.queue.raw()) }?;
+            unsafe { api.allocate_ordered(&mut address, bytes, self.queue.raw()) }?;
             Ok((address, Kind::Ordered))
         } else {
             // SAFETY: as above.
-            unsafe { api.cuMemAlloc_v2(&mut address, bytes) }?;
+            unsafe { api.allocate(&mut address, bytes) }?;
             Ok((address, Kind::Plain))
         }
     }
@@ -110,10 +110,10 @@ impl Heap {
             return false;
         }
         // SAFETY: the pool is the device's, which lives as long as the process.
-        unsafe { self.queue.api.cuMemPoolTrimTo(pool.0, 0) }.is_ok()
+        unsafe { self.queue.api.pool_trim(pool.0, 0) }.is_ok()
     }
 
-    /// See [`tintype_gpu::Runtime::free`]. Addresses that are not held are left alone.
+    /// See [`crate::Runtime::free`]. Addresses that are not held are left alone.
     pub(crate) fn free(&self, address: u64) {
         let mut held = self.held();
         if let Some(kind) = held.blocks.remove(&address) {
@@ -142,9 +142,9 @@ impl Heap {
         let api = self.queue.api;
         match kind {
             // SAFETY: the block is held and nobody uses it after what is on the stream now, which captures nothing.
-            Kind::Ordered => unsafe { api.cuMemFreeAsync(address, self.queue.raw()) }.is_ok(),
+            Kind::Ordered => unsafe { api.free_ordered(address, self.queue.raw()) }.is_ok(),
             // SAFETY: as above.
-            Kind::Plain => unsafe { api.cuMemFree_v2(address) }.is_ok(),
+            Kind::Plain => unsafe { api.free(address) }.is_ok(),
         }
     }
 
@@ -153,7 +153,7 @@ impl Heap {
         self.queue.enter()?;
         let (mut free, mut total) = (0, 0);
         // SAFETY: the context is current; both may be written.
-        self.queue.ok(unsafe { self.queue.api.cuMemGetInfo_v2(&mut free, &mut total) })?;
+        self.queue.ok(unsafe { self.queue.api.memory_info(&mut free, &mut total) })?;
         let kept = match &self.pool {
             Some(pool) => self.attribute(pool, RESERVED)?.saturating_sub(self.attribute(pool, USED)?),
             None => 0,
@@ -164,8 +164,7 @@ impl Heap {
     fn attribute(&self, pool: &Pool, attribute: i32) -> Result<u64> {
         let mut value = 0_u64;
         // SAFETY: the pool is alive; both attributes are written as 64 bits.
-        let asked =
-            unsafe { self.queue.api.cuMemPoolGetAttribute(pool.0, attribute, (&raw mut value).cast()) };
+        let asked = unsafe { self.queue.api.pool_attribute(pool.0, attribute, (&raw mut value).cast()) };
         self.queue.ok(asked)?;
         Ok(value)
     }
@@ -175,11 +174,10 @@ impl Heap {
 fn default_pool(queue: &Queue) -> Result<Pool> {
     let mut pool = null_mut();
     // SAFETY: the handle may be written.
-    queue.ok(unsafe { queue.api.cuDeviceGetDefaultMemPool(&mut pool, queue.device()) })?;
+    queue.ok(unsafe { queue.api.default_pool(&mut pool, queue.device()) })?;
     let mut threshold = u64::MAX;
     // SAFETY: the pool is alive; the attribute is read as 64 bits.
-    let set =
-        unsafe { queue.api.cuMemPoolSetAttribute(pool, RELEASE_THRESHOLD, (&raw mut threshold).cast()) };
+    let set = unsafe { queue.api.pool_set_attribute(pool, RELEASE_THRESHOLD, (&raw mut threshold).cast()) };
     queue.ok(set)?;
     Ok(Pool(pool))
 }

@@ -3,9 +3,9 @@
 use super::events::Mark;
 use super::pinned::Pinned;
 use super::{Events, PinnedPool, Queue};
+use crate::Incoming;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::Result;
-use tintype_gpu::Incoming;
 
 /// A copy to the host that is on its way.
 pub(crate) struct Arrival {
@@ -32,7 +32,7 @@ impl Arrival {
         arrival.block = Mutex::new(Some(block));
         // SAFETY: the block has room, and stays where it is until the copy is done. What `from` is, the caller vouches for;
         // the device checks it.
-        queue.ok(unsafe { queue.api.cuMemcpyDtoHAsync_v2(to.cast(), from, bytes, queue.raw()) })?;
+        queue.ok(unsafe { queue.api.copy_to_host(to.cast(), from, bytes, queue.raw()) })?;
         arrival.mark = Some(events.record()?);
         Ok(arrival)
     }

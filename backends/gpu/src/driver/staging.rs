@@ -81,7 +81,7 @@ impl Staging {
         self.unlocked.load(Ordering::Relaxed)
     }
 
-    /// See [`tintype_gpu::Runtime::upload_all`].
+    /// See [`crate::Runtime::upload_all`].
     pub(crate) fn upload(&self, all: &[(u64, HostBytes)]) -> Result<()> {
         self.queue.outside_capture("an upload")?;
         let parts: Vec<Part<'_>> = all.iter().flat_map(|(to, bytes)| parts(*to, bytes)).collect();
@@ -118,8 +118,7 @@ impl Staging {
         self.queue.enter()?;
         // SAFETY: the block holds the bytes, and is filled again only when the stream has passed the copy. Of ordinary memory
         // the driver has taken a copy when it returns. What `to` is, the caller vouches for.
-        let sent =
-            unsafe { self.queue.api.cuMemcpyHtoDAsync_v2(part.to, from, part.length, self.queue.raw()) };
+        let sent = unsafe { self.queue.api.copy_to_device(part.to, from, part.length, self.queue.raw()) };
         self.queue.ok(sent)?;
         match self.events.record() {
             Ok(mark) => block.fetched = Some(mark),
