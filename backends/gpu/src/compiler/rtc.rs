@@ -55,7 +55,8 @@ impl Rtc {
         let message = *message.map_err(|_| lacks(name))?;
         let (mut major, mut minor) = (0, 0);
         // SAFETY: both may be written.
-        unsafe { api.version(&mut major, &mut minor) }.map_err(|status| lacks(status.call))?;
+        unsafe { api.version(&mut major, &mut minor) }
+            .map_err(|status| lacks(&format!("a version: {} gave {}", status.call, status.code)))?;
         Ok(Self { api, message, title, version: format!("{major}.{minor}") })
     }
 }
