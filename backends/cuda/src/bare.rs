@@ -33,7 +33,7 @@ pub(crate) fn bare(ordinal: usize) -> Result<Bare> {
     };
     let (loaded, facts) = reach(ordinal)?;
     done("driver");
-    let context = Arc::new(driver::context(loaded, &facts)?);
+    let context = Arc::new(driver::context(loaded, &facts, driver::Nest::Off)?);
     done("context");
     let mut handles = Vec::new();
     for (library, name, create, destroy) in HANDLES {

@@ -151,7 +151,8 @@ impl Weights {
         // Elements begin at a multiple of 64 bytes.
         let length = (json.len() + 8).next_multiple_of(64) - 8;
         let mut header = (length as u64).to_le_bytes().to_vec();
-        header.extend(format!("{json:length$}").bytes());
+        header.extend(json.bytes());
+        header.resize(8 + length, b' ');
         Ok(Self { seed, header, tensors })
     }
 

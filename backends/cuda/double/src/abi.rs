@@ -58,6 +58,11 @@ impl<T: Copy> Out<T> {
         }
     }
 
+    /// What an address points to that came across the boundary as a number.
+    pub fn at(address: u64) -> Self {
+        Out(address as *mut T)
+    }
+
     /// The value, if the pointer is not null. Only for values that are known to be set.
     pub fn get(self) -> Option<T> {
         if self.0.is_null() {

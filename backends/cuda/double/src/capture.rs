@@ -75,8 +75,8 @@ impl Double {
         self.captures.get(&self.streams.get(&key)?.capture?)
     }
 
-    /// Begins a capture.
-    pub fn begin_capture(&mut self, stream: Handle, mode: u32) -> Answer {
+    /// Begins a capture, of a new graph or into one that is there and empty.
+    pub fn begin_capture(&mut self, stream: Handle, into: Option<Handle>, mode: u32) -> Answer {
         let key = self.enqueueable(stream)?;
         if mode > RELAXED {
             return refuse(INVALID_VALUE, format!("capture mode {mode}"));
@@ -88,7 +88,12 @@ impl Double {
             self.invalidate(key);
             return refuse(ILLEGAL_STATE, "the stream is being captured already");
         }
-        let (handle, graph) = (self.new_handle(), self.new_handle());
+        if let Some(graph) = into
+            && !self.graph(graph)?.nodes.is_empty()
+        {
+            return refuse(NOT_SUPPORTED, "a capture into a graph that has nodes");
+        }
+        let (handle, graph) = (self.new_handle(), into.unwrap_or_else(|| self.new_handle()));
         let tails = BTreeMap::from([(key, Vec::new())]);
         let thread = std::thread::current().id();
         self.captures.insert(

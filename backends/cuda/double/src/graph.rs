@@ -22,6 +22,7 @@ impl Op {
             Op::Wait(_) | Op::Record(_) => 5,
             Op::Allocate(_) => 10,
             Op::Free(_) => 11,
+            Op::If(_) => 13,
         }
     }
 }
@@ -57,11 +58,23 @@ impl Double {
 
     fn executable(&mut self, graph: Handle) -> Answer<Exec> {
         let nodes = &self.graph(graph)?.nodes;
-        let ops: Arc<[Op]> = nodes.iter().map(|node| node.op.clone()).collect();
-        let kinds: Vec<u32> = ops.iter().map(Op::kind).collect();
-        self.note(format!("nodes={}", kinds.len()));
+        let kinds: Vec<u32> = nodes.iter().map(|node| node.op.kind()).collect();
+        let ops = self.flat(graph)?;
+        self.note(format!("nodes={}", ops.len()));
         self.replayable(&ops)?;
         Ok(Exec { ops, kinds })
+    }
+
+    /// The work of a graph and of those that its nodes hold, in order.
+    fn flat(&self, graph: Handle) -> Answer<Arc<[Op]>> {
+        let mut ops = Vec::new();
+        for node in &self.graph(graph)?.nodes {
+            match &node.op {
+                Op::If(body) => ops.extend(self.flat(*body)?.iter().cloned()),
+                op => ops.push(op.clone()),
+            }
+        }
+        Ok(ops.into())
     }
 
     /// Puts another graph of the same shape in an executable graph's place.
@@ -103,6 +116,7 @@ impl Double {
                     [to, from].iter().try_for_each(|place| self.captured(**place, *bytes))
                 }
                 Op::Graph(ops) => self.replayable(ops),
+                Op::If(body) => self.graph(*body).map(drop),
                 Op::Host(_) | Op::Record(_) | Op::Wait(_) | Op::Allocate(_) | Op::Free(_) => Ok(()),
             };
             if let Err(refusal) = checked {

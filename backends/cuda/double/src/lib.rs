@@ -8,7 +8,8 @@
 pub mod abi;
 pub mod book;
 pub mod capture;
-pub mod config;
+pub mod condition;
+mod config;
 pub mod context;
 #[macro_use]
 pub mod entry;

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use crate::abi::{Answer, Handle};
 use crate::book::Book;
 use crate::capture::{Capture, Exec, Graph};
+use crate::condition::Condition;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::faults::Faults;
@@ -58,6 +59,10 @@ pub struct Double {
     pub captures: BTreeMap<Handle, Capture>,
     /// Graphs.
     pub graphs: HashMap<Handle, Graph>,
+    /// Graphs that a node of another graph holds, with that graph; known in both modes.
+    pub bodies: BTreeMap<Handle, Handle>,
+    /// Conditions that graphs may ask.
+    pub conditions: BTreeMap<Handle, Condition>,
     /// Executable graphs.
     pub execs: HashMap<Handle, Exec>,
     /// Host functions that streams reached in this call.

@@ -69,6 +69,8 @@ pub enum Op {
     Free(DevicePtr),
     /// An executable graph's work.
     Graph(Arc<[Op]>),
+    /// The work of another graph, which a node of this one holds and does if its condition holds.
+    If(Handle),
 }
 
 /// One side of a copy.

@@ -39,6 +39,46 @@ fn a_capture_is_replayed() {
     assert!(driver.last().contains("node 0: ") && driver.last().contains("was freed"), "{}", driver.last());
 }
 
+/// A graph of one node that holds another graph, and that graph.
+fn nested(driver: &Driver) -> (u64, u64) {
+    let outer = driver.made("cuGraphCreate", &[0]);
+    let context = driver.made("cuCtxGetCurrent", &[]);
+    let condition = driver.made("cuGraphConditionalHandleCreate", &[outer, context, 1, 1]);
+    let mut params = [13, 0, condition, 1 << 32, 0, context].to_vec();
+    params.resize(32, 0);
+    let mut node = 0u64;
+    let mut add = |params: &mut Vec<u64>, status| {
+        let arguments = [&raw mut node as u64, outer, 0, 0, 0, params.as_mut_ptr() as u64];
+        driver.fails("cuGraphAddNode_v2", &arguments, status);
+    };
+    add(&mut params, 0);
+    // SAFETY: the driver's own array of one graph.
+    let inner = unsafe { (params[4] as *const u64).read() };
+    // One condition is asked by one node.
+    add(&mut params, 1);
+    (outer, inner)
+}
+
+#[test]
+fn a_capture_into_a_graph_that_a_node_holds_is_replayed_and_goes_with_it() {
+    let (driver, stream) = ready("");
+    let (outer, inner) = nested(&driver);
+    let (memory, back) = (driver.made("cuMemAlloc_v2", &[4096]), driver.pinned(4));
+    driver.ok("cuStreamBeginCaptureToGraph", &[stream, inner, 0, 0, 0, RELAXED]);
+    driver.ok("cuMemsetD8Async", &[memory, 7, 4, stream]);
+    driver.ok("cuMemcpyDtoHAsync_v2", &[back.as_mut_ptr() as u64, memory, 4, stream]);
+    assert_eq!(ended(&driver, stream, 0), inner);
+    let exec = driver.made("cuGraphInstantiateWithFlags", &[outer, 0]);
+    driver.fails("cuGraphDestroy", &[inner], 1);
+    driver.ok("cuGraphDestroy", &[outer]);
+    driver.fails("cuGraphInstantiateWithFlags", &[&raw const exec as u64, inner, 0], 400);
+    driver.ok("cuGraphLaunch", &[exec, stream]);
+    driver.ok("cuStreamSynchronize", &[stream]);
+    assert_eq!(back, [7; 4]);
+    driver.ok("cuGraphExecDestroy", &[exec]);
+    assert_eq!((driver.live("graphs"), driver.live("execs")), (0, 0));
+}
+
 #[test]
 fn calls_that_may_wait_spoil_it() {
     for mode in [GLOBAL, THREAD_LOCAL] {

@@ -1,8 +1,8 @@
 //! The driver, opened once.
 
 use crate::libraries::{self, Found, Library};
-use cudarc::driver::sys::{CUcontext, CUdevice, CUuuid};
-use std::ffi::{c_char, c_int, c_uint};
+use cudarc::driver::sys::{CUcontext, CUdevice, CUgraph, CUgraphConditionalHandle, CUgraphNode, CUuuid};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 use tintype_accel::{Obstacle, ObstacleKind};
 use tintype_gpu::Dialect;
@@ -30,10 +30,64 @@ table! {
     }
 }
 
+table! {
+    /// What a graph within a graph takes.
+    pub(crate) struct Nesting {
+        cuGraphCreate(graph: *mut CUgraph, flags: c_uint);
+        cuGraphConditionalHandleCreate(
+            condition: *mut CUgraphConditionalHandle,
+            graph: CUgraph,
+            context: CUcontext,
+            default: c_uint,
+            flags: c_uint,
+        );
+        cuGraphAddNode_v2(
+            node: *mut CUgraphNode,
+            graph: CUgraph,
+            after: *const CUgraphNode,
+            edges: *const c_void,
+            count: usize,
+            params: *mut NodeParams,
+        );
+        cuStreamBeginCaptureToGraph(
+            stream: Handle,
+            graph: CUgraph,
+            after: *const CUgraphNode,
+            edges: *const c_void,
+            count: usize,
+            mode: c_int,
+        );
+    }
+}
+
+/// `CUgraphNodeParams` of a conditional node. Enumerations are integers here, as above.
+#[repr(C)]
+pub(crate) struct NodeParams {
+    /// `CU_GRAPH_NODE_TYPE_CONDITIONAL`
+    pub(crate) kind: c_int,
+    pub(crate) reserved: [c_int; 3],
+    pub(crate) condition: CUgraphConditionalHandle,
+    /// `CU_GRAPH_COND_TYPE_IF`
+    pub(crate) asks: c_int,
+    pub(crate) graphs: c_uint,
+    /// The driver's own array of the graphs that it made.
+    pub(crate) made: *const CUgraph,
+    pub(crate) context: CUcontext,
+    pub(crate) rest: [u64; 26],
+}
+
+// A structure of 256 bytes in the vendor's header.
+const _: () = assert!(size_of::<NodeParams>() == 256);
+
+/// The driver from which on graphs can hold graphs whose launch the device sees to: that of CUDA 12.4.
+const NESTING: i32 = 12_040;
+
 /// A driver that is new enough and has every function.
 pub(crate) struct Loaded {
     pub(crate) api: Api,
     pub(crate) own: Own,
+    /// Where the driver is new enough.
+    pub(crate) nesting: Option<Nesting>,
     pub(crate) library: &'static Found,
     /// The newest CUDA that it runs, as CUDA numbers versions: 13000.
     pub(crate) version: i32,
@@ -72,7 +126,8 @@ fn load() -> Result<Loaded, Obstacle> {
             dotted(OLDEST)
         )));
     }
-    Ok(Loaded { api, own, library, version })
+    let nesting = if version >= NESTING { Nesting::load(library.library, Dialect::Cuda).ok() } else { None };
+    Ok(Loaded { api, own, nesting, library, version })
 }
 
 /// `13.0` of 13000.

@@ -1,15 +1,19 @@
 //! A device's primary context, which all libraries of the process share.
 
-use super::{Facts, Loaded, Own};
+use super::nested::Nested;
+use super::{Facts, Loaded, Nest, Nesting, Own};
 use cudarc::driver::sys::{CUcontext, CUdevice};
 use std::ffi::c_int;
 use std::ptr::null_mut;
 use tintype_accel::Result;
-use tintype_gpu::driver::{Context, Handle, Status, Vendor, error};
+use tintype_gpu::driver::{Api, Context, Handle, Outer, Status, Vendor, error};
 
 /// A primary context that is retained. Released when dropped.
 struct Primary {
+    api: &'static Api,
     own: &'static Own,
+    /// Where graphs are nested.
+    nesting: Option<&'static Nesting>,
     device: CUdevice,
     raw: CUcontext,
 }
@@ -20,13 +24,14 @@ unsafe impl Send for Primary {}
 unsafe impl Sync for Primary {}
 
 /// Retains a device's primary context, and makes it current on this thread.
-pub(crate) fn context(loaded: &'static Loaded, facts: &Facts) -> Result<Context> {
+pub(crate) fn context(loaded: &'static Loaded, facts: &Facts, nest: Nest) -> Result<Context> {
     let label = format!("{}:{}", crate::probe::BACKEND, facts.ordinal);
     let mut raw = null_mut();
     // SAFETY: the device is one that the driver gave; the handle may be written.
     let retained = unsafe { loaded.own.cuDevicePrimaryCtxRetain(&mut raw, facts.device) };
     retained.map_err(|status| error(&loaded.api, &label, status, advice(status.code)))?;
-    let primary = Primary { own: &loaded.own, device: facts.device, raw };
+    let nesting = loaded.nesting.as_ref().filter(|_| nest == Nest::On);
+    let primary = Primary { api: &loaded.api, own: &loaded.own, nesting, device: facts.device, raw };
     Context::new(&loaded.api, crate::probe::BACKEND, label, Box::new(primary))
 }
 
@@ -45,6 +50,11 @@ impl Vendor for Primary {
         const DYNAMIC_SHARED: c_int = 8;
         // SAFETY: the function is alive.
         unsafe { self.own.cuFuncSetAttribute(function, DYNAMIC_SHARED, bytes as c_int) }
+    }
+
+    fn outer(&self) -> std::result::Result<Option<Box<dyn Outer>>, Status> {
+        let Some(nesting) = self.nesting else { return Ok(None) };
+        Ok(Some(Box::new(Nested::new(self.api, nesting, self.raw)?)))
     }
 
     fn advice(&self, code: i32) -> &'static str {

@@ -23,8 +23,9 @@ use tintype_gpu::{Architecture, Dialect, MatrixUnit};
 pub fn open(ordinal: usize, threads: Option<usize>) -> Result<DeviceRuntime> {
     let (loaded, facts) = reach(ordinal)?;
     let search = setting(probe::BACKEND, "TINTYPE_CUDA_SEARCH")?;
+    let nest = setting(probe::BACKEND, "TINTYPE_CUDA_NEST")?;
     let architecture = architecture(&facts);
-    let queue = Arc::new(Queue::new(Arc::new(driver::context(loaded, &facts)?))?);
+    let queue = Arc::new(Queue::new(Arc::new(driver::context(loaded, &facts, nest)?))?);
     let libraries = library::Libraries::new(Arc::clone(&queue), &facts.name, &architecture, search);
     DeviceRuntime::new(Parts {
         device: describe(loaded, &facts),

@@ -77,7 +77,7 @@ impl Context {
     /// # Errors
     ///
     /// The status.
-    pub fn ok(&self, result: std::result::Result<(), Status>) -> Result<()> {
+    pub fn ok<T>(&self, result: std::result::Result<T, Status>) -> Result<T> {
         result.map_err(|status| self.error(status))
     }
 }

@@ -2,6 +2,7 @@
 //! functions; what they do each in its own way is a [`Vendor`].
 
 mod api;
+mod capture;
 mod context;
 mod events;
 mod failure;
@@ -27,7 +28,7 @@ pub use queue::Queue;
 pub use runtime::{DeviceRuntime, Libraries, Parts};
 pub use settings::setting;
 pub use table::{Status, name_of, table};
-pub use vendor::Vendor;
+pub use vendor::{Outer, Vendor};
 
 use events::{Events, Mark};
 use graphs::Graphs;

@@ -3,6 +3,19 @@
 use super::{Handle, Status};
 use std::ffi::c_int;
 
+/// A graph that holds the one that is captured. Destroyed when dropped, with what it holds.
+pub trait Outer {
+    /// The graph that is launched.
+    fn graph(&self) -> Handle;
+
+    /// Begins the capture of what it holds.
+    ///
+    /// # Errors
+    ///
+    /// What the driver answers.
+    fn begin(&self, stream: Handle, mode: c_int) -> Result<(), Status>;
+}
+
 /// A device of a vendor, held for as long as this lives.
 pub trait Vendor: Send + Sync {
     /// The device, as the driver numbers it.
@@ -22,6 +35,15 @@ pub trait Vendor: Send + Sync {
     /// What the driver answers.
     fn allow_shared(&self, _function: Handle, _bytes: u32) -> Result<(), Status> {
         Ok(())
+    }
+
+    /// A graph for captured work to lie in, where the vendor launches it sooner so. The device is current.
+    ///
+    /// # Errors
+    ///
+    /// What the driver answers.
+    fn outer(&self) -> Result<Option<Box<dyn Outer>>, Status> {
+        Ok(None)
     }
 
     /// What to do about an error code, as a sentence without its full stop.

@@ -76,7 +76,7 @@ impl DenoisingLoop {
             pooled: tensor("pooled", &[1, config.pooled_projection_dim], pooled)?,
         };
         let place = Place { accelerator: Arc::clone(accelerator), launch };
-        let denoiser = Denoiser::new(weights);
+        let denoiser = Denoiser::new(weights, Arc::default());
         Ok(Self { task, table, place, prompt, denoiser, made: Made::default() })
     }
 

@@ -3,12 +3,13 @@
 
 use super::step::{StepShape, step_program};
 use super::text::{Prompt, Role};
+use super::traces::{Traced, Traces};
 use crate::generate::{Component, Given, Run, Stage};
 use crate::{Error, Result};
 use std::sync::Arc;
 use tintype_accel::{Buffer, TensorSource, Weights};
 use tintype_models::flux::{ConditioningSizes, Config, conditioning_program};
-use tintype_program::DType;
+use tintype_program::{DType, Program};
 
 /// The rows that are computed for so many steps: other numbers of steps up to it use the same Program. Only that small
 /// Program depends on it, the step's does not.
@@ -44,6 +45,7 @@ pub(crate) struct Features<'f> {
 pub(crate) struct Denoiser {
     conditioning: Component<(ConditioningSizes, DType)>,
     steps: Component<StepShape>,
+    traces: Arc<Traces>,
     /// What was computed last for each kind of step. It stays where it is, whatever the number of steps and the size of the
     /// picture, so that a step that was captured finds it there.
     computed: Vec<(Readers, Conditioning)>,
@@ -62,16 +64,16 @@ struct Readers {
 const KEPT: usize = 8;
 
 impl Denoiser {
-    /// Of the transformer whose weights `source` holds.
-    pub(crate) fn new(source: Arc<dyn TensorSource + Send + Sync>) -> Self {
+    /// Of the transformer whose weights `source` holds, and whose Programs are among `traces`.
+    pub(crate) fn new(source: Arc<dyn TensorSource + Send + Sync>, traces: Arc<Traces>) -> Self {
         let steps: Component<StepShape> = Component::new("transformer", source, |_| false);
-        Self { conditioning: steps.beside(), steps, computed: Vec::new() }
+        Self { conditioning: steps.beside(), steps, traces, computed: Vec::new() }
     }
 
     /// The same denoiser for another pipeline on the same device: weights are shared, compiled Programs are not.
     pub(crate) fn share(&self) -> Self {
-        let steps = self.steps.share();
-        Self { conditioning: steps.beside(), steps, computed: Vec::new() }
+        let (steps, traces) = (self.steps.share(), Arc::clone(&self.traces));
+        Self { conditioning: steps.beside(), steps, traces, computed: Vec::new() }
     }
 
     /// The weights, once they are loaded.
@@ -93,10 +95,10 @@ impl Denoiser {
         let _span = tracing::info_span!("conditioning", steps = features.steps).entered();
         let sizes = conditioning_sizes(shape, features.steps);
         let (device, dtype) = (run.place, shape.dtype);
-        let trace = || Ok(conditioning_program(config, sizes, dtype)?);
+        let Self { conditioning, steps, traces, computed } = self;
+        let trace = || conditioning_trace(traces, config, sizes, dtype);
         // The checkpoint is read once, for both Programs, and each weight laid where the device wants it for either.
-        let Self { conditioning, steps, computed } = self;
-        let step = || Ok(step_program(config, shape)?);
+        let step = || step_trace(traces, config, shape);
         let others = |run: &mut Run<'_>| steps.params_ahead(shape, run, step);
         let stage = conditioning.stage_with(&(sizes, dtype), run, trace, others)?;
         let readers = Readers { text_tokens: shape.text_tokens, capacity: shape.capacity, dtype, role };
@@ -133,6 +135,21 @@ impl Denoiser {
         run: &mut Run<'_>,
         shape: &StepShape,
     ) -> Result<&mut Stage> {
-        self.steps.stage(shape, run, || Ok(step_program(config, shape)?))
+        self.steps.stage(shape, run, || step_trace(&self.traces, config, shape))
     }
+}
+
+/// What is run before the steps.
+pub(crate) fn conditioning_trace(
+    traces: &Traces,
+    config: &Config,
+    sizes: ConditioningSizes,
+    dtype: DType,
+) -> Result<Arc<Program>> {
+    traces.find(Traced::Conditioning(sizes, dtype), || Ok(conditioning_program(config, sizes, dtype)?))
+}
+
+/// The step.
+pub(crate) fn step_trace(traces: &Traces, config: &Config, shape: &StepShape) -> Result<Arc<Program>> {
+    traces.find(Traced::Step(shape.clone()), || Ok(step_program(config, shape)?))
 }

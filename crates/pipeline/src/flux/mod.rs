@@ -14,6 +14,7 @@ mod stages;
 mod step;
 mod text;
 mod tiles;
+mod traces;
 mod vae;
 
 pub use alone::{DenoisingLoop, DenoisingTask};

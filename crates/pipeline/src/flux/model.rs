@@ -1,6 +1,7 @@
 //! What a Flux folder holds, read and checked before a device is touched.
 
 use super::sizes::Extents;
+use super::traces::Traces;
 use crate::files::Checkpoint;
 use crate::folder::{Defaults, Location, ModelFolder, read_text};
 use crate::generate::dtype_of;
@@ -26,6 +27,7 @@ pub(crate) struct FluxModel {
     pub(crate) transformer_weights: Arc<Checkpoint>,
     pub(crate) vae_weights: Arc<Checkpoint>,
     pub(crate) fingerprint: String,
+    pub(crate) traces: Arc<Traces>,
     /// What the model's folder says where a request says nothing.
     pub(crate) defaults: Defaults,
 }
@@ -59,6 +61,7 @@ impl FluxModel {
             transformer_weights: told_apart(transformer_weights),
             vae_weights: told_apart(vae_weights),
             fingerprint: String::new(),
+            traces: Arc::default(),
             defaults: folder.defaults().clone(),
         };
         model.agree(folder)?;

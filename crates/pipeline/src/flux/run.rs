@@ -61,7 +61,7 @@ impl Flux {
         let model = FluxModel::open(folder)?;
         Ok(Self {
             text: TextEncoders::new(&model),
-            denoiser: Denoiser::new(model.transformer_weights.clone()),
+            denoiser: Denoiser::new(model.transformer_weights.clone(), Arc::clone(&model.traces)),
             vae: Vae::new(&model),
             model: Arc::new(model),
         })

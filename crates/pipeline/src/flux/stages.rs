@@ -1,9 +1,9 @@
 //! The Programs of a run, traced as the run itself traces them and with nothing run: what is known before any work.
 
-use super::denoiser::conditioning_sizes;
+use super::denoiser::{conditioning_sizes, conditioning_trace, step_trace};
 use super::model::FluxModel;
 use super::run::{Flux, LATENT_SIDE, Task};
-use super::step::{StepShape, capacity, step_program};
+use super::step::{StepShape, capacity};
 use super::text::{clip_ignores, clip_program, t5_ignores, t5_program};
 use super::tiles::{Grid, asked, grids};
 use super::vae::{decode_program, encode_program};
@@ -13,7 +13,6 @@ use crate::generate::{Request, Settings};
 use crate::scheduler::Sampler;
 use serde::Serialize;
 use std::sync::Arc;
-use tintype_models::flux::conditioning_program;
 use tintype_program::{DType, Program};
 
 /// A phase of making pictures.
@@ -41,7 +40,7 @@ pub(crate) struct Stage {
     pub(crate) runs: usize,
     /// On how many sets of buffers: the steps of a batch share theirs.
     pub(crate) sets: usize,
-    pub(crate) program: Program,
+    pub(crate) program: Arc<Program>,
     pub(crate) weights: Arc<Checkpoint>,
 }
 
@@ -180,14 +179,14 @@ impl Flux {
             preview: task.preview.is_some(),
             dtype,
         };
-        let (config, weights) = (&self.model.transformer, &self.model.transformer_weights);
+        let FluxModel { transformer: config, transformer_weights: weights, traces, .. } = &*self.model;
         let prompts = 1 + usize::from(shape.true_cfg);
         let conditioning = Stage {
             name: "transformer.conditioning",
             phase: Phase::Conditioning,
             runs: prompts,
             sets: prompts,
-            program: conditioning_program(config, conditioning_sizes(&shape, steps), dtype)?,
+            program: conditioning_trace(traces, config, conditioning_sizes(&shape, steps), dtype)?,
             weights: weights.clone(),
         };
         let denoising = Stage {
@@ -195,7 +194,7 @@ impl Flux {
             phase: Phase::Denoising,
             runs: steps.saturating_mul(batches),
             sets: batches,
-            program: step_program(config, &shape)?,
+            program: step_trace(traces, config, &shape)?,
             weights: weights.clone(),
         };
         Ok([conditioning, denoising])

@@ -1,9 +1,11 @@
 //! From a prompt to what the denoiser is told: T5's tokens and CLIP's pooled vector.
 
 use super::model::FluxModel;
+use super::traces::Traced;
 use crate::generate::{Component, Event, Given, Run, Watcher};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+use std::sync::Arc;
 use tintype_accel::Buffer;
 use tintype_models::{clip, t5};
 use tintype_program::{DType, Program};
@@ -138,13 +140,15 @@ fn clip_length(model: &FluxModel) -> usize {
 }
 
 /// CLIP for one prompt.
-pub(crate) fn clip_program(model: &FluxModel, dtype: DType) -> Result<Program> {
-    Ok(clip::program(&model.clip, model.clip_prefix(), 1, clip_length(model), dtype)?)
+pub(crate) fn clip_program(model: &FluxModel, dtype: DType) -> Result<Arc<Program>> {
+    let trace = || Ok(clip::program(&model.clip, model.clip_prefix(), 1, clip_length(model), dtype)?);
+    model.traces.find(Traced::Clip(dtype), trace)
 }
 
 /// T5 for one prompt of `length` tokens.
-pub(crate) fn t5_program(model: &FluxModel, length: usize, dtype: DType) -> Result<Program> {
-    Ok(t5::program(&model.t5, model.t5_embedding(), 1, length, dtype)?)
+pub(crate) fn t5_program(model: &FluxModel, length: usize, dtype: DType) -> Result<Arc<Program>> {
+    let trace = || Ok(t5::program(&model.t5, model.t5_embedding(), 1, length, dtype)?);
+    model.traces.find(Traced::T5(length, dtype), trace)
 }
 
 /// The prompt's ids, padded to `length`; what does not fit is told to the watcher.

@@ -3,9 +3,11 @@
 use super::model::FluxModel;
 use super::sizes::Extents;
 use super::tiles::{Canvas, Grid};
+use super::traces::Traced;
 use crate::files::Picture;
 use crate::generate::{Component, Event, Given, Run, from_picture, to_pixels};
 use crate::{Error, Result};
+use std::sync::Arc;
 use tintype_models::{pack, vae};
 use tintype_program::{DType, Program, TensorType};
 
@@ -138,13 +140,19 @@ fn picture(run: &mut Run<'_>, extents: &Extents, values: &[f32]) -> Result<Pictu
 }
 
 /// A picture to its posterior.
-pub(crate) fn encode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+pub(crate) fn encode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Arc<Program>> {
     let shape = [1, extents.height, extents.width];
-    Ok(vae::encoder_program(&model.vae, model.vae_names(), shape, dtype)?)
+    let trace = || Ok(vae::encoder_program(&model.vae, model.vae_names(), shape, dtype)?);
+    model.traces.find(Traced::Encoder([extents.latent_height, extents.latent_width], dtype), trace)
 }
 
 /// Unpacking, unscaling, decoding.
-pub(crate) fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
+pub(crate) fn decode_program(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Arc<Program>> {
+    let sides = [extents.latent_height, extents.latent_width];
+    model.traces.find(Traced::Decoder(sides, dtype), || decoder(model, extents, dtype))
+}
+
+fn decoder(model: &FluxModel, extents: &Extents, dtype: DType) -> Result<Program> {
     let config = &model.vae;
     config.validate()?;
     let (h, w) = (extents.latent_height, extents.latent_width);

@@ -123,7 +123,7 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
     ) -> Result<&mut Stage> {
         self.stage_with(key, run, trace, |_| Ok(Vec::new()))
     }
@@ -134,12 +134,13 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
     ) -> Result<Vec<ParamSlot>> {
         if self.has(key) {
             return Ok(Vec::new());
         }
-        let module = self.compile(run, &trace()?)?;
+        let program = trace()?;
+        let module = self.compile(run, &program)?;
         let params = module.signature().params.clone();
         self.ahead = Some((key.clone(), module));
         Ok(params)
@@ -150,7 +151,7 @@ impl<K: PartialEq + Clone> Component<K> {
         &mut self,
         key: &K,
         run: &mut Run<'_>,
-        trace: impl FnOnce() -> Result<Program>,
+        trace: impl FnOnce() -> Result<Arc<Program>>,
         others: impl FnOnce(&mut Run<'_>) -> Result<Vec<ParamSlot>>,
     ) -> Result<&mut Stage> {
         run.cancel.check()?;

@@ -43,6 +43,7 @@ pub(crate) use remedy::{alternatives, listed};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::{PipelineOptions, Request, Result};
+use std::sync::Arc;
 use tintype_accel::Accelerator;
 use tintype_program::{DType, Program};
 
@@ -92,7 +93,7 @@ impl Inspector {
     /// [`crate::Error::Request`] for what the model cannot do.
     pub fn programs(&self, request: &Request, dtype: DType) -> Result<Vec<(&'static str, Program)>> {
         let stages = self.flux.every_stage(request, dtype)?;
-        Ok(stages.into_iter().map(|stage| (stage.name, stage.program)).collect())
+        Ok(stages.into_iter().map(|stage| (stage.name, Arc::unwrap_or_clone(stage.program))).collect())
     }
 
     /// Every tensor that is missing, not used, or of another shape or dtype than the model's configs ask for. Headers say

@@ -4,6 +4,7 @@ use crate::flux::{Flux, Phase, Stage};
 use crate::generate::Settings;
 use crate::{Request, Result};
 use serde::Serialize;
+use std::sync::Arc;
 use tintype_program::{DType, Op, Program, cost, passes};
 
 /// The settings that decide what a run takes.
@@ -90,7 +91,7 @@ pub(super) struct Fused {
 impl Fused {
     pub(super) fn of(stage: Stage) -> Self {
         let Stage { name, phase, runs, program, .. } = stage;
-        let program = passes::group_elementwise(program);
+        let program = passes::group_elementwise(Arc::unwrap_or_clone(program));
         Self { name, phase, runs, cost: cost::of_program(&program), program }
     }
 

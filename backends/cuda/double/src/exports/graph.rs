@@ -1,9 +1,10 @@
 //! Graphs.
 
-use crate::abi::{Handle, InstantiateParams, Out, UpdateResult};
+use crate::abi::{Handle, In, InstantiateParams, Out, UpdateResult};
 use crate::book::Kind;
 use crate::capture::Graph;
-use crate::status::{INVALID_HANDLE, INVALID_VALUE, refuse};
+use crate::condition::NodeParams;
+use crate::status::{INVALID_HANDLE, INVALID_VALUE, NOT_SUPPORTED, refuse};
 
 crate::exports! {
     fn cuGraphCreate(graph: Out<Handle>, flags: u32) {
@@ -21,8 +22,27 @@ crate::exports! {
 
     fn cuGraphDestroy(graph: Handle) {
         facts: |ok| format!("graph={graph:#x}"),
-        track: |d| d.book.remove(Kind::Graph, graph),
-        emulate: |d| { d.graph(graph)?; d.graphs.remove(&graph); Ok(()) },
+        track: |d| { d.book.remove(Kind::Graph, graph); d.bodies.retain(|_, owner| *owner != graph) },
+        emulate: |d| d.destroy_graph(graph),
+    }
+
+    fn cuGraphConditionalHandleCreate(condition: Out<u64>, graph: Handle, context: Handle, default: u32, flags: u32) {
+        facts: |ok| format!("graph={graph:#x} default={default} {}", condition.shown(ok, "condition")),
+        emulate: |d| { let made = d.new_condition(graph, default, flags)?; condition.put(made) },
+    }
+
+    fn cuGraphAddNode_v2(
+        node: Out<Handle>, graph: Handle, after: In<Handle>, edges: u64, count: u64, params: Out<NodeParams>,
+    ) {
+        facts: |ok| format!("graph={graph:#x}"),
+        track: |d| d.note_body(graph, params),
+        emulate: |d| {
+            if count != 0 {
+                return refuse(NOT_SUPPORTED, "a node that comes after others");
+            }
+            let made = d.add_conditional(graph, params)?;
+            node.put(made)
+        },
     }
 
     fn cuGraphInstantiateWithFlags(exec: Out<Handle>, graph: Handle, flags: u64) {

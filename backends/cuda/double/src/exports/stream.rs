@@ -1,9 +1,9 @@
 //! Streams and their captures.
 
-use crate::abi::{Handle, HostFunction, Out};
+use crate::abi::{Handle, HostFunction, In, Out};
 use crate::book::Kind;
 use crate::state::Double;
-use crate::status::{INVALID_VALUE, NOT_READY, refuse};
+use crate::status::{INVALID_VALUE, NOT_READY, NOT_SUPPORTED, refuse};
 use crate::stream::{Op, Stream};
 use crate::thread::{self, HostCall};
 
@@ -134,13 +134,31 @@ crate::exports! {
     fn cuStreamBeginCapture_v2(stream: Handle, mode: u32) {
         stream: stream,
         facts: |ok| format!("mode={mode}"),
-        emulate: |d| d.begin_capture(stream, mode),
+        emulate: |d| d.begin_capture(stream, None, mode),
+    }
+
+    fn cuStreamBeginCaptureToGraph(
+        stream: Handle, graph: Handle, after: In<Handle>, edges: u64, count: u64, mode: u32,
+    ) {
+        stream: stream,
+        facts: |ok| format!("graph={graph:#x} mode={mode}"),
+        emulate: |d| {
+            if count != 0 {
+                return refuse(NOT_SUPPORTED, "a capture that begins after nodes");
+            }
+            d.begin_capture(stream, Some(graph), mode)
+        },
     }
 
     fn cuStreamEndCapture(stream: Handle, graph: Out<Handle>) {
         stream: stream,
         facts: |ok| graph.shown(ok, "graph"),
-        track: |d| d.book.add(Kind::Graph, graph.get(), 0),
+        track: |d| {
+            // A graph that a node holds goes with that node.
+            if !graph.get().is_some_and(|graph| d.bodies.contains_key(&graph)) {
+                d.book.add(Kind::Graph, graph.get(), 0);
+            }
+        },
         emulate: |d| {
             graph.put(0)?;
             let made = d.end_capture(stream)?;
