@@ -86,14 +86,43 @@ fn together(part: &[(KernelSource, &str)], architecture: &Architecture) -> Resul
     part.iter().enumerate().map(named).collect()
 }
 
+/// The instructions of kernels of this name, as the compiler writes them. None where there is no compiler.
+#[allow(dead_code, reason = "no test uses all of it")]
+pub fn instructions(kernels: &Kernels, entry: &str, name: &str) -> Option<String> {
+    let texts = std::sync::Mutex::new(String::new());
+    let said = kernels.each(1, |part| {
+        let [(source, _)] = part else { return Vec::new() };
+        if source.entry != entry {
+            return Vec::new();
+        }
+        let text = format!("{}\n{}{}", include_str!("hiprtc.h"), prelude::text(&device(name)), source.code);
+        match made(&text, name, &["-S"]) {
+            Ok(bytes) => texts.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes)),
+            Err(said) => return vec![said],
+        }
+        Vec::new()
+    });
+    if said.iter().any(|text| text.starts_with("NOT RUN")) {
+        return None;
+    }
+    assert!(said.is_empty(), "{said:?}");
+    Some(texts.into_inner().unwrap())
+}
+
 /// The code object of a text; what the compiler says where it says anything.
 fn code(text: &str, name: &str) -> Result<Vec<u8>, String> {
+    made(text, name, &[])
+}
+
+/// What the compiler makes of a text.
+fn made(text: &str, name: &str, more: &[&str]) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (from, to) = (folder.path().join("kernels.hip"), folder.path().join("kernels.co"));
     std::fs::write(&from, text).map_err(|error| error.to_string())?;
     let output = Command::new(CLANG)
         .args(["-x", "hip", "--offload-device-only", "--no-gpu-bundle-output", "-nogpuinc", "-nogpulib"])
         .args(["-std=c++17", "-O3", "-Werror"])
+        .args(more)
         .arg(format!("--offload-arch={name}"))
         .arg("-o")
         .args([&to, &from])
