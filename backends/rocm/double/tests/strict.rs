@@ -7,11 +7,11 @@ use std::ffi::{CString, c_char};
 use std::path::PathBuf;
 use std::ptr::{null, null_mut};
 
-/// The double, opened by its file. Cargo builds it beside the tests.
-fn double() -> Library {
+/// The double, opened by its file and never closed: threads of a test may be in it. Cargo builds it beside the tests.
+fn double() -> &'static Library {
     let path: PathBuf = std::env::current_exe().unwrap().with_file_name("libtintype_rocm_double.so");
     // SAFETY: the double may be opened by any thread.
-    unsafe { Library::new(path) }.unwrap()
+    Box::leak(Box::new(unsafe { Library::new(path) }.unwrap()))
 }
 
 /// Calls a function by its name.
@@ -33,7 +33,7 @@ fn stream(hip: &Library) -> u64 {
 fn what_hip_asks_and_cuda_does_not_is_refused() {
     let hip = double();
     assert_eq!(call!(hip, "hipInit"(0) as fn(u32)), 0);
-    let stream = stream(&hip);
+    let stream = stream(hip);
 
     // A stream that is none.
     assert_eq!(call!(hip, "hipStreamSynchronize"(0) as fn(u64)), 400);
