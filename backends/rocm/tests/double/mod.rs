@@ -1,10 +1,10 @@
 //! Tests under the software double of HIP.
 
 #[path = "../../../gpu/tests/double/mod.rs"]
-mod double;
+mod shared;
 
 #[allow(unused_imports, reason = "no test uses all of it")]
-pub use double::*;
+pub use shared::*;
 
 const DOUBLE: Names = Names {
     driver: "TINTYPE_ROCM_DRIVER",
