@@ -6,11 +6,12 @@ Holds memory with PyTorch and starts the program beside it. Each time it must en
 write no picture that is not whole, and draw again once the memory is given back. Prints one JSON object, and ends with 1 where
 something was not as it should be. Needs the device to itself.
 
-- plan: nearly all is held before the program starts.
-- put on the device: so much is left that the plan fits, and it is taken while weights are read, which `-v` tells of.
+- plan: little is held back before the program starts: it is refused before anything runs, or when its decoder is planned.
+- put on the device: nearly all is taken while weights are read, which `-v` tells of.
 - run: all is held once the first picture of `--seeds 1..60` is there. Everything that the pipeline needs is there too, so
-  it may go on to the end; what it did is printed. Then all is held while a large picture is denoised, so that its decoder
-  meets it: latents are kept. The one moment that this cannot force is a launch without memory; the double of the driver does.
+  the others must be drawn. Then it is taken while a large picture is denoised, so that its decoder meets it: that works in
+  smaller tiles, or ends and keeps the latents. The one moment that this cannot force is a launch without memory; the
+  double of the driver does.
 """
 
 import argparse
@@ -102,7 +103,7 @@ def in_plan(binary: Path, folder: Path, hog: Hog, context: int) -> dict:
     # A context and its code fit, the picture does not.
     free = hog.leave(context + 256 * MIB)
     code, told = ended(start(binary, folder, ["--width", "1024", "--height", "1024", "--vae-tile", "off", "-o", "a.png"]))
-    return {"free_mib": free // MIB, **verdict(folder, code, told, [PLAN])}
+    return {"free_mib": free // MIB, **verdict(folder, code, told, [PLAN, BINDING])}
 
 
 def while_put_on(binary: Path, folder: Path, hog: Hog, context: int) -> dict:
@@ -140,7 +141,8 @@ def in_a_run(binary: Path, folder: Path, hog: Hog, context: int) -> dict:
     kept = [path.name for path in folder.glob("d*") if "latents" in path.name]
     result.update(verdict(folder, code, seen + told, [RUNNING, BINDING, DECODING]))
     result["latents_kept"] = kept
-    result["right"] = small[0] in (0, 1) and result["right"] and bool(kept)
+    drawn = code == 0 and (folder / "d.png").exists() and result["whole"]
+    result["right"] = small[0] == 0 and result["steady"]["pictures"] == 60 and (drawn or (result["right"] and bool(kept)))
     return result
 
 

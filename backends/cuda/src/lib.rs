@@ -8,7 +8,7 @@
 //! | `TINTYPE_KERNEL_CACHE` | the folder of compiled kernels; empty: none are kept |
 //! | `TINTYPE_CUDA_JOIN` | which linear layers of the same rows become one product: `off`, `projections` (those that no gelu follows), `all`; `projections` where it is not said |
 //! | `TINTYPE_CUDA_NEST` | whether captured work lies within a graph of one node, so that the device launches it and not the host: `on` (where the driver can, from CUDA 12.4 on), `off`; `on` where it is not said |
-//! | `TINTYPE_CUDA_SEARCH` | how long algorithms of cuBLASLt are tried on the device: `off`, `quick` (three seconds in all), `full` (two minutes); `quick` where it is not said. What is found is kept beside the kernels |
+//! | `TINTYPE_CUDA_SEARCH` | how long algorithms of cuBLASLt are tried on the device: `off`, `quick` (three seconds in all), `full` (two minutes); `off` where it is not said. What is found is kept beside the kernels |
 //! | `TINTYPE_CUDA_DRIVER` | a library that stands for `libcuda.so.1`: a software double, for tests |
 
 mod bare;

@@ -71,9 +71,10 @@ impl Accelerator for GaudiAccelerator {
         let compiled = Compiled {
             signature,
             prepared: Arc::new(list),
-            program: lowered,
             key: format!("{hash} {at:?}"),
             launch: options.launch,
+            attention: compile::attention(program, &lowered, &self.context.options),
+            program: lowered,
         };
         Ok(Arc::new(GaudiModule { context: Arc::clone(&self.context), compiled: Arc::new(compiled) }))
     }

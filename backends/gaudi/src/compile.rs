@@ -4,13 +4,14 @@ use crate::commands::{Command, Spot, commands};
 use crate::context::Context;
 use crate::coverage::{coverage, support};
 use crate::graph::Graph;
-use crate::lower::{Refusal, Rules, lower};
-use crate::options::{AttentionKind, Options, Region};
+use crate::lower::{Refusal, Rules, attention_used, lower};
+use crate::options::{Options, Region};
 use crate::recipe::{Key, Recipe};
 use crate::regions::{Cut, Regions, cut};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
-use tintype_accel::{Error, LaunchMode, Result, Support};
-use tintype_program::{BlockId, Program, passes};
+use tintype_accel::{Error, LaunchMode, OpCoverage, Result, Support};
+use tintype_program::{BlockId, Op, Program, passes};
 
 /// A Program with its recipes.
 pub(crate) struct Prepared {
@@ -50,14 +51,28 @@ pub(crate) fn prepared(program: &Program, options: &Options) -> Result<Program> 
     Ok(passes::eliminate_dead(passes::decompose(program, keep)?))
 }
 
+/// What attention became in a Program that was prepared: its nodes' names, and `composed` where it was taken apart.
+pub(crate) fn attention(program: &Program, prepared: &Program, options: &Options) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for block in &prepared.blocks {
+        let nodes = block.nodes.iter().filter(|node| matches!(node.op, Op::Attention { .. }));
+        let results = nodes.filter_map(|node| node.outputs.first());
+        names.extend(results.map(|&value| attention_used(options.attention, block.ty(value).dtype)));
+    }
+    let composed = |op: &OpCoverage| op.op == "attention" && op.support == Support::Decomposed;
+    if coverage(program, options).ops.iter().any(composed) {
+        names.insert("composed".into());
+    }
+    names.into_iter().collect()
+}
+
 /// The list of a prepared Program's launches, with their recipes compiled or found.
 pub(crate) fn compile(context: &Context, program: &Program, at: Cut) -> Result<Prepared> {
     let regions = cut(program, at);
     let commands = commands(&regions).map_err(internal)?;
     let hashes = regions.program.hashes();
     let rules = rules(&context.options);
-    let (told, kernels) = (rules.retain, &rules.kernels);
-    let told = format!("{told} {kernels:?}");
+    let told = format!("{:?} {:?}", rules.attention, rules.kernels);
     let mut recipes = context.recipes.lock().unwrap_or_else(PoisonError::into_inner);
     let mut found: std::collections::HashMap<BlockId, Option<Arc<Recipe>>> = Default::default();
     let mut list = Vec::with_capacity(commands.list.len());
@@ -89,7 +104,7 @@ pub(crate) fn compile(context: &Context, program: &Program, at: Cut) -> Result<P
 }
 
 fn rules(options: &Options) -> Rules {
-    Rules { kernels: options.kernels.clone(), retain: options.attention == AttentionKind::Retained }
+    Rules { kernels: options.kernels.clone(), attention: options.attention }
 }
 
 fn graph(regions: &Regions, block: BlockId, rules: &Rules) -> Result<Graph> {

@@ -2,7 +2,7 @@
 
 use crate::options::{AttentionKind, Options};
 use tintype_accel::{Coverage, Support};
-use tintype_program::{Activation, Binary, Block, GeluForm, Node, Op, Program};
+use tintype_program::{Activation, Binary, Block, DType, GeluForm, Node, Op, Program};
 
 /// What becomes of every operation of a checked Program, without a library or a device.
 pub fn coverage(program: &Program, options: &Options) -> Coverage {
@@ -17,11 +17,21 @@ pub(crate) fn support(block: &Block, node: &Node, options: &Options) -> Support 
             let reason = "an elementwise operation reads no encoded parameter; decode it first";
             return Support::Unsupported(reason.into());
         }
-        Op::Binary { function: Binary::Div | Binary::Pow }
-            if node.inputs.iter().any(|&value| !block.ty(value).dtype.is_float()) =>
-        {
-            let reason = "what the node does with integers that it divides by zero is not known";
-            return Support::Unsupported(reason.into());
+        Op::Binary { function } if node.inputs.iter().any(|&value| !block.ty(value).dtype.is_float()) => {
+            let signed = node.inputs.iter().all(|&value| block.ty(value).dtype == DType::I32);
+            match function {
+                Binary::Div | Binary::Pow => {
+                    let reason = "what the node does with integers that it divides by zero is not known";
+                    return Support::Unsupported(reason.into());
+                }
+                // Made of sums that lie in range.
+                Binary::Add | Binary::Sub if signed => true,
+                Binary::Add | Binary::Sub | Binary::Mul => {
+                    let reason = "whether the node wraps integers that overflow is not known";
+                    return Support::Unsupported(reason.into());
+                }
+                Binary::Max | Binary::Min => true,
+            }
         }
         Op::Custom { name, .. } => options.kernels.contains_key(name),
         Op::Attention { .. } => {

@@ -4,12 +4,11 @@ use crate::accelerator::GaudiAccelerator;
 use crate::autocast::Autocast;
 use crate::context::Context;
 use crate::device::Acquired;
-use crate::fault::Fault;
-use crate::options::Options;
+use crate::obstacle::{MODULES, forbidden, module, obstacle, refused};
+use crate::options::{AttentionKind, Options, Region};
 use crate::recipe::{Disk, Recipes};
-use crate::runtime::{Refusal, Runtime};
-use crate::sys::{DeviceType, Missing, Status};
-use std::env;
+use crate::runtime::Runtime;
+use crate::sys::DeviceType;
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Capabilities, Device, Driver, Error, LaunchMode, Obstacle, ObstacleKind, OpenOptions, Probe,
@@ -17,26 +16,35 @@ use tintype_accel::{
 };
 use tintype_program::DType;
 
-/// Variables that name the module that this process may use, or several of which the first is taken.
-const MODULES: [&str; 2] = ["HLS_MODULE_ID", "HABANA_VISIBLE_MODULES"];
-
 /// The Gaudi plugin's driver. Its one device is the one that the runtime gives this process: the first free one of the
 /// newest type, or the module that `HLS_MODULE_ID` or `HABANA_VISIBLE_MODULES` names.
 #[derive(Clone, Debug, Default)]
 pub struct GaudiDriver {
     options: Option<Options>,
     autocast: Option<Autocast>,
+    attention: Option<AttentionKind>,
+    region: Option<Region>,
 }
 
 impl GaudiDriver {
     /// A driver that works as these options say, whatever the environment does.
     pub fn with(options: Options) -> Self {
-        Self { options: Some(options), autocast: None }
+        Self { options: Some(options), ..Self::default() }
     }
 
     /// The same driver, with mixed precision by these lists for what is computed in f32.
     pub fn with_autocast(self, autocast: Option<Autocast>) -> Self {
         Self { autocast, ..self }
+    }
+
+    /// The same driver, with attention made as it is said here, if it is, whatever its options say.
+    pub fn with_attention(self, attention: Option<AttentionKind>) -> Self {
+        Self { attention, ..self }
+    }
+
+    /// The same driver, with recipes that hold as much as it is said here, if it is, whatever its options say.
+    pub fn with_region(self, region: Option<Region>) -> Self {
+        Self { region, ..self }
     }
 
     fn options(&self) -> std::result::Result<Options, Obstacle> {
@@ -48,74 +56,6 @@ impl GaudiDriver {
                 remedy: "Correct the variable or unset it; docs/gaudi.md lists them".into(),
             }),
         }
-    }
-}
-
-/// The module that the environment names.
-fn module() -> std::result::Result<Option<u32>, Obstacle> {
-    for name in MODULES {
-        let Some(text) = env::var_os(name).filter(|text| !text.is_empty()) else { continue };
-        let text = text.to_string_lossy().into_owned();
-        let first = text.split(',').next().unwrap_or_default().trim();
-        if first == "all" {
-            continue;
-        }
-        return first.parse().map(Some).map_err(|_| Obstacle {
-            kind: ObstacleKind::NoDevice,
-            reason: format!("{name} is `{text}`, which names no module"),
-            remedy: format!("Set {name} to a module's number, or unset it"),
-        });
-    }
-    Ok(None)
-}
-
-/// What stands in the way where a call failed.
-fn obstacle(fault: &Fault) -> Obstacle {
-    let (kind, remedy) = match fault.status {
-        Status::NO_DEVICE_FOUND | Status::DEVICE_TYPE_MISMATCH => (
-            ObstacleKind::NoDevice,
-            "Check `hl-smi`, and that the process or container sees /dev/accel and the module it asks for",
-        ),
-        Status::DEVICE_ALREADY_ACQUIRED | Status::BUSY | Status::ALL_RESOURCES_TAKEN => (
-            ObstacleKind::Busy,
-            "Another process holds the device: end it, or name a free module with HABANA_VISIBLE_MODULES",
-        ),
-        Status::UNINITIALIZED => (ObstacleKind::NoDevice, "Check `hl-smi` and the driver's log"),
-        _ => (ObstacleKind::NoDevice, "Check `hl-smi`, and the logs that HABANA_LOGS names"),
-    };
-    let obstacle = Obstacle { kind, reason: fault.to_string(), remedy: remedy.into() };
-    forbidden().filter(|_| fault.status != Status::BUSY).unwrap_or(obstacle)
-}
-
-/// A device file that is there and that this user may not open.
-fn forbidden() -> Option<Obstacle> {
-    let files = std::fs::read_dir("/dev/accel").ok()?;
-    let denied = files.flatten().find_map(|file| {
-        let opened = std::fs::File::options().read(true).write(true).open(file.path());
-        let denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
-        opened.err().filter(denied).map(|error| format!("{}: {error}", file.path().display()))
-    })?;
-    Some(Obstacle {
-        kind: ObstacleKind::NoPermission,
-        reason: denied,
-        remedy: "Add this user to the device files' group, or run with their permission".into(),
-    })
-}
-
-fn refused(refusal: Refusal) -> Obstacle {
-    match refusal {
-        Refusal::Library(Missing::NotFound(reason)) => Obstacle {
-            kind: ObstacleKind::LibraryNotFound,
-            reason,
-            remedy: "Install the Intel Gaudi software 1.16 or later, or name its libSynapse.so with TINTYPE_SYNAPSE"
-                .into(),
-        },
-        Refusal::Library(Missing::TooOld(reason)) => Obstacle {
-            kind: ObstacleKind::DriverTooOld,
-            reason,
-            remedy: "Install the Intel Gaudi software 1.16 or later".into(),
-        },
-        Refusal::Fault(fault) => obstacle(&fault),
     }
 }
 
@@ -182,6 +122,8 @@ impl Driver for GaudiDriver {
         if self.autocast.is_some() {
             options.autocast.clone_from(&self.autocast);
         }
+        options.attention = self.attention.unwrap_or(options.attention);
+        options.region = self.region.or(options.region);
         let module = module().map_err(unavailable)?;
         if ordinal != 0 {
             return Err(Error::NoSuchDevice {

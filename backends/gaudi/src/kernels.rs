@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tintype_program::Attribute;
 
@@ -24,3 +25,9 @@ impl fmt::Debug for Kernel {
 
 /// Kernels by the name of the operation that they are for.
 pub(crate) type Kernels = BTreeMap<String, Kernel>;
+
+/// The libraries that `GC_KERNEL_PATH` names.
+pub(crate) fn libraries() -> Vec<PathBuf> {
+    let path = std::env::var_os("GC_KERNEL_PATH").unwrap_or_default();
+    std::env::split_paths(&path).filter(|file| !file.as_os_str().is_empty()).collect()
+}

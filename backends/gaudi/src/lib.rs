@@ -35,6 +35,7 @@ mod kernels;
 mod lazy;
 mod lower;
 mod module;
+mod obstacle;
 mod options;
 mod recipe;
 mod recorded;

@@ -16,6 +16,8 @@ pub(crate) struct Compiled {
     /// The Program's own hash, and where it is cut.
     pub(crate) key: String,
     pub(crate) launch: LaunchMode,
+    /// What attention became.
+    pub(crate) attention: Vec<String>,
 }
 
 /// A compiled Program on its device.
@@ -31,6 +33,14 @@ impl Module for GaudiModule {
 
     fn arena_bytes(&self) -> usize {
         self.compiled.prepared.arena
+    }
+
+    fn workspace_bytes(&self) -> usize {
+        self.compiled.prepared.workspace
+    }
+
+    fn attention(&self) -> Vec<String> {
+        self.compiled.attention.clone()
     }
 
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {

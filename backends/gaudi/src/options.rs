@@ -21,6 +21,8 @@ pub enum Region {
 pub enum AttentionKind {
     /// One node that computes probabilities piece by piece, `sdpa_recomp_fwd`.
     Fused,
+    /// The same node in its fast mode, with a softmax of fewer bits, as optimum-habana has it for Flux.
+    Fast,
     /// One node that writes the probabilities to memory, `sdpa_fwd`.
     Retained,
     /// Products and a softmax.
@@ -57,8 +59,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What the environment says: `TINTYPE_GAUDI_REGION` (`block`, `step`), `TINTYPE_GAUDI_ATTENTION` (`fused`, `retained`,
-    /// `composed`), `TINTYPE_GAUDI_MAX_GRAPHS`, `TINTYPE_GAUDI_KERNELS` (`operation=kernel,...`) and
+    /// What the environment says: `TINTYPE_GAUDI_REGION` (`block`, `step`), `TINTYPE_GAUDI_ATTENTION` (`fused`, `fast`,
+    /// `retained`, `composed`), `TINTYPE_GAUDI_MAX_GRAPHS`, `TINTYPE_GAUDI_KERNELS` (`operation=kernel,...`) and
     /// `PT_HPU_RECIPE_CACHE_CONFIG` (`folder,delete at start,MiB`).
     ///
     /// # Errors
@@ -84,7 +86,21 @@ impl Options {
     }
 
     /// Registers a TPC kernel for a custom operation. `{dtype}` in `guid` stands for the type of the first result;
-    /// `params` makes the kernel's params struct.
+    /// `params` makes the kernel's params struct. The library that has the kernel is one of those that `GC_KERNEL_PATH` names.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tintype_gaudi::{GaudiDriver, Options};
+    /// use tintype_program::Attribute;
+    ///
+    /// let options = Options::default().kernel("acme.glow", "acme_glow_fwd_{dtype}", Arc::new(|attributes| {
+    ///     match attributes.get("factor") {
+    ///         Some(Attribute::Float(factor)) => Ok((*factor as f32).to_le_bytes().to_vec()),
+    ///         _ => Err("acme.glow has no factor".into()),
+    ///     }
+    /// }));
+    /// let driver = GaudiDriver::with(options);
+    /// ```
     pub fn kernel(mut self, operation: &str, guid: &str, params: Arc<KernelParams>) -> Self {
         self.kernels.insert(operation.into(), Kernel { guid: guid.into(), params });
         self
@@ -114,9 +130,10 @@ impl FromStr for AttentionKind {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "fused" => Ok(AttentionKind::Fused),
+            "fast" => Ok(AttentionKind::Fast),
             "retained" => Ok(AttentionKind::Retained),
             "composed" => Ok(AttentionKind::Composed),
-            _ => Err(format!("`{text}` is not fused, retained or composed")),
+            _ => Err(format!("`{text}` is not fused, fast, retained or composed")),
         }
     }
 }

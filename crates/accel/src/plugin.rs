@@ -128,6 +128,12 @@ pub trait Module: Send + Sync {
         0
     }
 
+    /// What attention became in it: kernels or nodes by name, `composed` for products and a softmax, each once. None where
+    /// there is no attention, or where the plugin does not say.
+    fn attention(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ties the module to weights. Every parameter must be there, of its type, encoding and source.
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>>;
 }

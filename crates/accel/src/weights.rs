@@ -161,7 +161,7 @@ impl Weights {
     }
 
     /// What a plugin derives from a weight (packed panels, another layout), made by `make` once a generation and kept.
-    /// `kind` tells apart what is derived from one weight. `make` allocates with [`Purpose::Derived`], so that it is
+    /// `kind` tells apart what is derived from one weight. `make` allocates with [`crate::Purpose::Derived`], so that it is
     /// counted. It is given the weight and, where there is one, an older generation's storage: if it enqueues the work
     /// to remake that in place and gives it back, whoever has captured its address need not capture again; if it gives
     /// another, the older one is let go. Nothing is derived from a weight that shares its memory with others.

@@ -164,6 +164,8 @@ struct About {
     sizes: BTreeMap<String, u64>,
     work: Work,
     operations: BTreeMap<String, OperationCount>,
+    /// What attention became.
+    attention: Vec<String>,
     planned_arena: Option<u64>,
     /// Pictures of a run; none where a run makes none.
     pictures: Option<u64>,
@@ -352,6 +354,7 @@ impl Bench {
                 steady: (self.accelerator.stats() - self.warmed).into(),
             },
             operations: about.operations.clone(),
+            attention: about.attention.clone(),
             ..blank(&*self.accelerator, self.options.what.name(), self.options.threads)
         }
     }
@@ -394,6 +397,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         memory: Memory::default(),
         counters: Counters::default(),
         operations: BTreeMap::new(),
+        attention: Vec::new(),
         versions,
         command: environment::command(),
         date: environment::date(),

@@ -42,6 +42,9 @@ pub struct BenchResult {
     pub counters: Counters,
     /// What became of the operations, by name: which had kernels of their own.
     pub operations: BTreeMap<String, OperationCount>,
+    /// What attention became: kernels or nodes by name, where the device says it; of a pipeline, in the denoiser.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<String>,
     /// Versions of everything: program, compiler, system, driver, libraries, and the kernels' instruction level.
     pub versions: BTreeMap<String, String>,
     /// The command line.
@@ -289,6 +292,9 @@ impl fmt::Display for BenchResult {
         let emulated = if self.device.emulated { ", emulated" } else { "" };
         row("device", format!("{}: {}{threads}{emulated}", self.device.backend, self.device.name))?;
         row("run as", format!("{}, {}, {}", self.dtype, self.engine, self.launch))?;
+        if !self.attention.is_empty() {
+            row("attention", self.attention.join(", "))?;
+        }
         self.rows_of_startup(&mut row)?;
         row("cold", seconds(self.seconds.cold))?;
         row("warm", seconds(self.seconds.warm))?;

@@ -3,12 +3,14 @@
 mod bench;
 mod decode;
 mod dtype;
+mod gaudi;
 mod shell;
 mod values;
 
 pub(crate) use bench::{BenchArgs, BenchWhat};
 pub(crate) use decode::DecodeArgs;
 pub(crate) use dtype::DtypeArg;
+pub(crate) use gaudi::{GaudiArgs, RecipeArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
 
@@ -211,14 +213,6 @@ impl DeviceArgs {
     }
 }
 
-/// What Gaudi users have beside a model.
-#[derive(Args)]
-pub(crate) struct GaudiArgs {
-    /// A gaudi_config.json, or a folder that holds one [default: that in the model's folder].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) gaudi_config: Option<PathBuf>,
-}
-
 /// Options of `tintype devices`.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -235,10 +229,13 @@ pub(crate) struct DevicesArgs {
 #[command(after_help = "Examples:
   tintype conformance --backend cpu
   tintype conformance --backend cpu --json > verdict.json
-  tintype conformance --backend cuda --launch graph --only attention")]
+  tintype conformance --backend cuda --launch graph --only attention
+  tintype conformance --backend gaudi --attention composed")]
 pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) recipes: RecipeArgs,
     /// Launch modes, with commas between: eager, compiled, lazy, graph [default: all that the device has].
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     pub(crate) launch: Vec<LaunchMode>,

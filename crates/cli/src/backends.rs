@@ -1,8 +1,8 @@
-//! The backends of a command, with what a `gaudi_config.json` says to one of them.
+//! The backends of a command, with what options and a `gaudi_config.json` say to one of them.
 
-use crate::args::GaudiArgs;
+use crate::args::{GaudiArgs, RecipeArgs};
 use crate::progress::Progress;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use tintype::accel::Device;
 use tintype::{DType, Registry};
@@ -10,9 +10,10 @@ use tintype::{DType, Registry};
 const FILE: &str = "gaudi_config.json";
 const BACKEND: &str = "gaudi";
 
-/// The backends, and the configuration that was read for one.
+/// The backends, and what was said to one of them.
 pub(crate) struct Backends {
     pub(crate) registry: Registry,
+    recipes: RecipeArgs,
     config: Option<Config>,
 }
 
@@ -25,7 +26,7 @@ struct Config {
 }
 
 impl Backends {
-    /// With the configuration that an option names, or that lies in the model's folder on disk.
+    /// With the options, and the configuration that one of them names or that lies in the model's folder on disk.
     pub(crate) fn of(args: &GaudiArgs, model: Option<&Path>) -> Result<Self> {
         let named = args.gaudi_config.as_ref();
         let path = match named {
@@ -33,44 +34,62 @@ impl Backends {
             Some(path) => Some(path.clone()),
             None => model.map(|folder| folder.join(FILE)).filter(|path| path.is_file()),
         };
-        let mut backends = Self { registry: tintype::backends(), config: None };
-        if let Some(path) = path {
-            backends.configure(path, named.is_some())?;
-        }
-        Ok(backends)
+        Self::new(args.recipes, path.map(|path| (path, named.is_some())))
+    }
+
+    /// With the options alone.
+    pub(crate) fn with(recipes: RecipeArgs) -> Result<Self> {
+        Self::new(recipes, None)
     }
 
     #[cfg(feature = "gaudi")]
-    fn configure(&mut self, path: PathBuf, named: bool) -> Result<()> {
+    fn new(recipes: RecipeArgs, file: Option<(PathBuf, bool)>) -> Result<Self> {
+        use anyhow::Context;
         use tintype::gaudi::{GaudiConfig, GaudiDriver};
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let config = match GaudiConfig::parse(&text) {
-            Ok(config) => config,
-            Err(reason) => bail!("{}: {reason}", path.display()),
-        };
-        let GaudiConfig { autocast, notes } = config;
-        self.config = Some(Config { path, named, notes, autocast: autocast.is_some() });
-        let driver = GaudiDriver::default().with_autocast(autocast);
-        self.registry.register(std::sync::Arc::new(driver));
-        Ok(())
+        let mut driver = GaudiDriver::default()
+            .with_attention(recipes.attention.map(Into::into))
+            .with_region(recipes.region.map(Into::into));
+        let mut config = None;
+        if let Some((path, named)) = file {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let GaudiConfig { autocast, notes } = match GaudiConfig::parse(&text) {
+                Ok(config) => config,
+                Err(reason) => bail!("{}: {reason}", path.display()),
+            };
+            config = Some(Config { path, named, notes, autocast: autocast.is_some() });
+            driver = driver.with_autocast(autocast);
+        }
+        let mut registry = tintype::backends();
+        registry.register(std::sync::Arc::new(driver));
+        Ok(Self { registry, recipes, config })
     }
 
     #[cfg(not(feature = "gaudi"))]
-    fn configure(&mut self, path: PathBuf, named: bool) -> Result<()> {
-        match named {
-            true => bail!("--gaudi-config {}: this build has no backend {BACKEND}", path.display()),
-            false => Ok(()),
+    fn new(recipes: RecipeArgs, file: Option<(PathBuf, bool)>) -> Result<Self> {
+        let named = file.and_then(|(_, named)| named.then_some("--gaudi-config"));
+        match named.or(recipes.given().next()) {
+            Some(option) => bail!("{option}: this build has no backend {BACKEND}"),
+            None => Ok(Self { registry: tintype::backends(), recipes, config: None }),
         }
     }
 
-    /// Says what of the configuration has no effect.
+    /// Says which options have no effect on this device.
+    pub(crate) fn tell_options(&self, device: &Device, progress: &mut Progress) {
+        if device.backend == BACKEND {
+            return;
+        }
+        let config = self.config.as_ref().and_then(|config| config.named.then_some("--gaudi-config"));
+        for option in config.into_iter().chain(self.recipes.given()) {
+            progress.warn(format!("{option} has no effect on {}", device.backend));
+        }
+    }
+
+    /// Says which options, and what of the configuration, have no effect.
     pub(crate) fn tell(&self, device: &Device, dtype: DType, progress: &mut Progress) {
-        let Some(Config { path, named, notes, autocast }) = &self.config else { return };
+        self.tell_options(device, progress);
+        let Some(Config { path, notes, autocast, .. }) = &self.config else { return };
         if device.backend != BACKEND {
-            if *named {
-                progress.warn(format!("--gaudi-config has no effect on {}", device.backend));
-            }
             return;
         }
         for note in notes {

@@ -1,6 +1,8 @@
 //! `tintype conformance`.
 
 use crate::args::ConformanceArgs;
+use crate::backends::Backends;
+use crate::progress::Progress;
 use crate::say;
 use anyhow::Result;
 use std::process::ExitCode;
@@ -8,8 +10,10 @@ use tintype::conformance::suite::{self, Options};
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode> {
     let open = args.device.open_options();
-    let opened = tintype::backends().open(&args.device.backend, args.device.device.as_deref(), &open)?;
+    let backends = Backends::with(args.recipes)?;
+    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     say::note(format!("device: {}", opened.choice));
+    backends.tell_options(&opened.choice.chosen, &mut Progress::new(true));
     let options = Options { launch: args.launch.clone(), only: args.only.clone() };
     let report = suite::run(&opened.accelerator, &options)?;
     say::line(if args.json { serde_json::to_string_pretty(&report)? } else { report.to_string() });

@@ -158,6 +158,7 @@ fn report(pipeline: &Pipeline, choice: &Choice, done: &[Done], warnings: &[Strin
         "device": choice.chosen,
         "passed_over": passed_over,
         "launch": pipeline.launch(),
+        "attention": pipeline.attention(),
         "stats": done.first().map(|run| &run.stats),
         "memory": pipeline.accelerator().memory(),
         "warnings": warnings,

@@ -312,6 +312,11 @@ impl Pipeline {
         self.place.launch
     }
 
+    /// What attention became in the denoiser that ran last: [`tintype_accel::Module::attention`].
+    pub fn attention(&self) -> Vec<String> {
+        self.flux.attention()
+    }
+
     /// The model's folder.
     pub fn root(&self) -> &Path {
         &self.root
@@ -341,6 +346,7 @@ impl Pipeline {
             device: device.name.clone(),
             emulated: device.emulated,
             launch: self.place.launch.name().into(),
+            attention: Vec::new(),
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

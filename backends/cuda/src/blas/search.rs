@@ -14,10 +14,10 @@ use tintype_gpu::driver::Queue;
 /// How long algorithms are tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Search {
-    /// Not at all: the library's first choice is taken.
+    /// Not at all: the library's first choice is taken. On an H100 neither search finds a step of FLUX.1-dev that is quicker.
+    #[default]
     Off,
     /// Three seconds in all, large products only.
-    #[default]
     Quick,
     /// Each product for as long as it takes to tell close ones apart, two minutes in all.
     Full,

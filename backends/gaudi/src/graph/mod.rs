@@ -12,6 +12,9 @@ use tintype_program::DType;
 /// The most dimensions that every node takes.
 pub(crate) const MAX_RANK: usize = 5;
 
+/// The most operands that a node is given, by `MAX_TENSOR_NR`.
+pub(crate) const MAX_OPERANDS: usize = 16;
+
 /// A tensor of a graph, by its place in [`Graph::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TensorId(pub(crate) usize);
@@ -92,6 +95,8 @@ pub(crate) struct Layouts {
 pub(crate) struct Graph {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) nodes: Vec<Node>,
+    /// Names of nodes that are kernels of others, each once.
+    pub(crate) kernels: Vec<String>,
 }
 
 /// The suffix of a node's name for a type.

@@ -1,5 +1,10 @@
 //! What nodes are told, byte by byte as the interface lays it out (x86-64, little-endian).
 
+use crate::options::AttentionKind;
+
+/// `SdpaSoftmaxMode`: the fast one.
+const HF8_1C: u32 = 2;
+
 /// The bytes of a params struct; none where a node takes none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Params(pub(crate) Vec<u8>);
@@ -104,9 +109,12 @@ impl Params {
         Self::of(8).i32(4, i32::from(neighbours))
     }
 
-    /// `ns_Sdpa::ParamsV3`: inference, no dropout, not causal, the default softmax.
-    pub(crate) fn attention(scale: f32) -> Self {
-        Self::of(32).f32(0, scale).put(20, &[1])
+    /// `ns_Sdpa::ParamsV3`: no dropout, not causal. The node that keeps its probabilities is not told that it infers: it
+    /// hands them back for training.
+    pub(crate) fn attention(scale: f32, kind: AttentionKind) -> Self {
+        let inference = kind != AttentionKind::Retained;
+        let softmax = if kind == AttentionKind::Fast { HF8_1C } else { 0 };
+        Self::of(32).f32(0, scale).put(20, &[u8::from(inference)]).u32(24, softmax)
     }
 
     /// `synConvolutionParams`. Extents are width, height; padding is left, right, top, bottom.
@@ -153,7 +161,13 @@ mod tests {
         );
         let conv = Params::convolution_3d([1, 2, 3], [4, 5, 6], [7; 6], [8, 9, 10], 11).0;
         assert_eq!([conv[8], conv[12], conv[24], conv[44], conv[56], conv[88]], [3, 4, 7, 7, 10, 11]);
-        assert_eq!(Params::attention(0.5).0[..4], 0.5f32.to_le_bytes());
-        assert_eq!((Params::attention(0.5).0[20], Params::attention(0.5).0.len()), (1, 32));
+        let told = |kind| {
+            let params = Params::attention(0.5, kind).0;
+            assert_eq!((&params[..4], params.len()), (&0.5f32.to_le_bytes()[..], 32));
+            (params[20], params[24])
+        };
+        assert_eq!(told(AttentionKind::Fused), (1, 0));
+        assert_eq!(told(AttentionKind::Fast), (1, 2));
+        assert_eq!(told(AttentionKind::Retained), (0, 0));
     }
 }

@@ -1,6 +1,7 @@
 //! Functions of single elements, and casts.
 
 use super::builder::{Builder, Laid, flat};
+use super::wrapping;
 use crate::graph::{Params, TensorId, suffix};
 use tintype_program::{Binary, DType, GeluForm, TensorType, Unary};
 
@@ -125,6 +126,11 @@ pub(super) fn binary(
         (None, Some((id, small))) => (b.read(x, &shape, ty.dtype)?, b.reshape(id, &small)),
         _ => (b.read(x, &shape, ty.dtype)?, b.read(y, &shape, ty.dtype)?),
     };
+    match (function, ty.dtype) {
+        (Binary::Add, DType::I32) => return Ok(Laid::Tensor(wrapping::add(b, x, y, &shape))),
+        (Binary::Sub, DType::I32) => return Ok(Laid::Tensor(wrapping::sub(b, x, y, &shape))),
+        _ => {}
+    }
     let z = b.typed(name, &[x, y], ty.dtype, &shape, Params::default());
     let chooses = matches!(function, Binary::Max | Binary::Min) && ty.dtype.is_float();
     Ok(Laid::Tensor(if chooses { keep_nan(b, z, &[x, y], ty.dtype) } else { z }))

@@ -3,16 +3,29 @@
 use super::builder::{Builder, Laid, flat};
 use crate::graph::{Home, Params, suffix};
 use crate::kernels::Kernel;
+use crate::options::AttentionKind;
 use std::collections::BTreeMap;
 use tintype_program::{Attribute, DType, Pairing, TensorType};
 
 /// How many operands the node has, absent ones included.
 const ATTENTION_OPERANDS: usize = 12;
 
+/// The node's name.
+fn guid(kind: AttentionKind, dtype: DType) -> String {
+    let name = if kind == AttentionKind::Retained { "sdpa_fwd" } else { "sdpa_recomp_fwd" };
+    format!("{name}_{}", suffix(dtype))
+}
+
+/// What attention is, for people: the node's name, and its mode where that is not the default.
+pub(crate) fn attention_used(kind: AttentionKind, dtype: DType) -> String {
+    let mode = if kind == AttentionKind::Fast { ", fast softmax" } else { "" };
+    format!("{}{mode}", guid(kind, dtype))
+}
+
 pub(super) fn attention(
     b: &mut Builder,
     scale: f64,
-    retain: bool,
+    kind: AttentionKind,
     x: &[Laid],
     types: &[TensorType],
     to: &TensorType,
@@ -26,15 +39,14 @@ pub(super) fn attention(
     }
     inputs.resize(ATTENTION_OPERANDS, None);
     let y = b.tensor(to.dtype, &to.shape, Home::Workspace);
-    let params = Params::attention(scale as f32);
-    if retain {
+    let params = Params::attention(scale as f32, kind);
+    let mut outputs = vec![y];
+    if kind == AttentionKind::Retained {
         let (queries, keys) = (&types[0].shape, &types[1].shape);
         let probabilities = [queries[0], queries[1], queries[2], keys[2]];
-        let kept = b.tensor(to.dtype, &probabilities, Home::Workspace);
-        b.push(&format!("sdpa_fwd_{}", suffix(to.dtype)), inputs, vec![y, kept], params, None);
-    } else {
-        b.push(&format!("sdpa_recomp_fwd_{}", suffix(to.dtype)), inputs, vec![y], params, None);
+        outputs.push(b.tensor(to.dtype, &probabilities, Home::Workspace));
     }
+    b.push(&guid(kind, to.dtype), inputs, outputs, params, None);
     Ok(Laid::Tensor(y))
 }
 
@@ -80,5 +92,8 @@ pub(super) fn custom(
     let dtype = to.first().map_or(DType::F32, |ty| ty.dtype);
     let guid = kernel.guid.replace("{dtype}", suffix(dtype));
     b.push(&guid, inputs, outputs.clone(), Params(params), None);
+    if !b.graph.kernels.contains(&guid) {
+        b.graph.kernels.push(guid);
+    }
     Ok(outputs.into_iter().map(Laid::Tensor).collect())
 }

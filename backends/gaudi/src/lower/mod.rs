@@ -13,10 +13,13 @@ mod movement;
 mod norm;
 mod reduce;
 mod transpose;
+mod wrapping;
 
 use crate::graph::Graph;
 use crate::kernels::Kernels;
+use crate::options::AttentionKind;
 use builder::{Builder, Laid};
+pub(crate) use fused::attention_used;
 use tintype_program::{Block, BlockId, Node, Op, Program, TensorType};
 
 /// How a block is lowered.
@@ -24,9 +27,8 @@ use tintype_program::{Block, BlockId, Node, Op, Program, TensorType};
 pub(crate) struct Rules {
     /// Nodes of others for custom operations.
     pub(crate) kernels: Kernels,
-    /// Whether attention keeps its probabilities rather than computing them anew, `sdpa_fwd` rather than
-    /// `sdpa_recomp_fwd`.
-    pub(crate) retain: bool,
+    /// What attention becomes, where it was not taken apart.
+    pub(crate) attention: AttentionKind,
 }
 
 /// An operation that could not be lowered: its block's name, its place, and why.
@@ -124,7 +126,7 @@ impl Lowering<'_> {
                 convolution::convolution(b, &shape, x, &types, to)
             }
             Op::Decode => encoded::decode(b, &x[0], to),
-            Op::Attention { scale } => fused::attention(b, *scale, self.rules.retain, x, &types, to),
+            Op::Attention { scale } => fused::attention(b, *scale, self.rules.attention, x, &types, to),
             Op::RotaryEmbedding { pairing } => fused::rotary(b, *pairing, x, &types),
             Op::Softmax { axis } => norm::softmax(b, *axis, &x[0], first()?),
             Op::LayerNorm { eps } => norm::layer_norm(b, *eps, x, &types),

@@ -1,7 +1,7 @@
 //! What moves elements without changing them.
 
 use super::builder::{Builder, Laid, around, flat};
-use crate::graph::{MAX_RANK, Params, TensorId};
+use crate::graph::{MAX_OPERANDS, MAX_RANK, Params, TensorId};
 use tintype_program::{DType, PadMode, TensorType};
 
 pub(super) fn slice(
@@ -55,11 +55,21 @@ pub(super) fn concat(
     Ok(Laid::Tensor(join(b, &parts, around(&to.shape, axis), to.dtype)))
 }
 
-/// Tensors of three axes joined along the middle one.
+/// Tensors of three axes joined along the middle one: some at a time, then what came of these, where there are more than one
+/// node takes.
 fn join(b: &mut Builder, parts: &[TensorId], to: [usize; 3], dtype: DType) -> TensorId {
     match parts {
         [only] => *only,
-        parts => b.node("concat", parts, dtype, &to, Params::axis(1)),
+        parts if parts.len() <= MAX_OPERANDS => b.node("concat", parts, dtype, &to, Params::axis(1)),
+        parts => {
+            let extent = |b: &Builder, id: &TensorId| b.graph.tensors[id.0].shape[1];
+            let joined = parts.chunks(MAX_OPERANDS).map(|some| {
+                let along = some.iter().map(|id| extent(b, id)).sum();
+                join(b, some, [to[0], along, to[2]], dtype)
+            });
+            let joined: Vec<_> = joined.collect();
+            join(b, &joined, to, dtype)
+        }
     }
 }
 

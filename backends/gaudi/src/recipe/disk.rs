@@ -168,15 +168,4 @@ fn digest(path: &Path) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bridges_variable_is_read() {
-        let options: DiskOptions = "/var/recipes,True,64".parse().unwrap();
-        assert_eq!((options.empty, options.most), (true, 64 << 20));
-        assert_eq!("/var/recipes".parse::<DiskOptions>().unwrap().most, 1 << 30);
-        assert!("/var/recipes,perhaps".parse::<DiskOptions>().is_err());
-        assert!("".parse::<DiskOptions>().is_err());
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use super::Functions;
 use libloading::Library;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsString, c_char};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,11 +81,27 @@ fn reason(path: &Path, error: &libloading::Error) -> String {
 }
 
 fn table(library: Library, path: PathBuf) -> Result<Synapse, Missing> {
-    let functions = Functions::of(&library)
-        .map_err(|missing| Missing::TooOld(format!("{} lacks {}", path.display(), missing.join(", "))))?;
+    let functions = Functions::of(&library).map_err(|missing| {
+        let (path, version) = (path.display(), told(&library));
+        Missing::TooOld(format!("{path} ({version}) lacks {}", missing.join(", ")))
+    })?;
     let full = located(&functions).unwrap_or_else(|| path.clone());
     let emulated = is_double(&library);
-    Ok(Synapse { version: version(&full), functions, emulated, path: full, _library: library })
+    Ok(Synapse { version: file_version(&full), functions, emulated, path: full, _library: library })
+}
+
+/// The version that a library tells which lacks functions.
+fn told(library: &Library) -> String {
+    type Version = unsafe extern "C" fn(*mut c_char, i32) -> i32;
+    let mut text = [0 as c_char; 256];
+    // SAFETY: the symbol of this name has this type in every version that exports it.
+    let status = unsafe { library.get::<Version>(b"synDriverGetVersion") }
+        // SAFETY: the buffer is longer than is said, so that it ends with a zero.
+        .map(|version| unsafe { version(text.as_mut_ptr(), 255) });
+    match (status, crate::runtime::read(&text)) {
+        (Ok(0), version) if !version.is_empty() => format!("version {version}"),
+        _ => "it tells no version".into(),
+    }
 }
 
 /// Whether a library says of itself that it is a double.
@@ -117,10 +133,27 @@ fn located(functions: &Functions) -> Option<PathBuf> {
     Some(path)
 }
 
-fn version(path: &Path) -> String {
+/// What tells this state of a file from others: its name, length and time of writing.
+pub(crate) fn file_version(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let meta = std::fs::metadata(path).ok();
     let written = meta.as_ref().and_then(|meta| meta.modified().ok());
     let seconds = written.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     format!("{name} {} {}", meta.map_or(0, |meta| meta.len()), seconds.map_or(0, |time| time.as_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_lacks_functions_is_named_with_them() {
+        // This program, which is no Synapse.
+        let library = Library::from(libloading::os::unix::Library::this());
+        let Err(Missing::TooOld(told)) = table(library, "/opt/libSynapse.so".into()) else {
+            panic!("it is one")
+        };
+        assert!(told.starts_with("/opt/libSynapse.so (it tells no version) lacks synInitialize, "), "{told}");
+        assert!(told.contains("synLaunch"), "{told}");
+    }
 }

@@ -5,7 +5,7 @@ mod functions;
 mod status;
 mod types;
 
-pub(crate) use find::{Missing, Synapse, library};
+pub(crate) use find::{Missing, Synapse, file_version, library};
 pub(crate) use functions::Functions;
 pub(crate) use status::Status;
 pub(crate) use types::*;

@@ -5,6 +5,57 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 use std::path::Path;
 
+/// Statuses of the interface, success left out.
+pub const STATUSES: [&str; 47] = [
+    "synInvalidArgument",
+    "synCbFull",
+    "synOutOfHostMemory",
+    "synOutOfDeviceMemory",
+    "synObjectAlreadyInitialized",
+    "synObjectNotInitialized",
+    "synCommandSubmissionFailure",
+    "synNoDeviceFound",
+    "synDeviceTypeMismatch",
+    "synFailedToInitializeCb",
+    "synFailedToFreeCb",
+    "synFailedToMapCb",
+    "synFailedToUnmapCb",
+    "synFailedToAllocateDeviceMemory",
+    "synFailedToFreeDeviceMemory",
+    "synFailedNotEnoughDevicesFound",
+    "synDeviceReset",
+    "synUnsupported",
+    "synWrongParamsFile",
+    "synDeviceAlreadyAcquired",
+    "synNameIsAlreadyUsed",
+    "synBusy",
+    "synAllResourcesTaken",
+    "synUnavailable",
+    "synInvalidTensorDimensions",
+    "synFail",
+    "synOutOfResources",
+    "synUninitialized",
+    "synAlreadyInitialized",
+    "synFailedSectionValidation",
+    "synSynapseTerminated",
+    "synAssertAsync",
+    "synInvalidEventHandle",
+    "synMappingNotFound",
+    "synFailedDynamicPatching",
+    "synFailedStaticPatching",
+    "synFailedToSubmitWorkload",
+    "synInvalidSectionsDefinition",
+    "synInvalidTensorProperties",
+    "synFailHccl",
+    "synFailedToCollectTime",
+    "synTimeout",
+    "synResourceBadUsage",
+    "synNullPtr",
+    "synFailFuser",
+    "synFailComplexGuid",
+    "synFailTpcKernels",
+];
+
 /// The software Synapse, which the plugin has open as well.
 pub struct Sim(Library);
 

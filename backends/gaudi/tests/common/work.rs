@@ -24,6 +24,35 @@ pub fn program(width: usize) -> Program {
     program.unwrap()
 }
 
+/// Of Programs without weights.
+pub struct NoWeights;
+
+impl TensorSource for NoWeights {
+    fn origin(&self) -> String {
+        "nothing".into()
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn get(&self, _name: &str) -> std::result::Result<Option<HostTensor>, String> {
+        Ok(None)
+    }
+}
+
+/// A Program without weights, ready to be run.
+pub fn bound(
+    device: &Arc<dyn Accelerator>,
+    program: &Program,
+    launch: LaunchMode,
+) -> Result<(Box<dyn Instance>, Bindings)> {
+    let module = device.compile(program, &CompileOptions { launch })?;
+    let signature = Arc::clone(module.signature());
+    let weights = Weights::load(device, &signature.params, &NoWeights, &|_| false, &mut |_, _| {})?;
+    Ok((module.bind(&weights)?, Bindings::new(signature)))
+}
+
 struct Checkpoint(usize);
 
 impl TensorSource for Checkpoint {
@@ -67,9 +96,14 @@ impl Work {
         Ok(Self { device, instance, bindings, y, sum })
     }
 
+    /// One run, which is not flushed.
+    pub fn run(&mut self) -> Result<()> {
+        self.instance.run(&mut self.bindings)
+    }
+
     /// One step, as a pipeline makes it.
     pub fn step(&mut self) -> Result<()> {
-        self.instance.run(&mut self.bindings)?;
+        self.run()?;
         self.device.flush(FlushReason::Step)
     }
 

@@ -48,6 +48,7 @@ impl ModuleSubject {
             sizes,
             work: work([(&program, 1)]),
             operations: operations(&**accelerator, [&program]),
+            attention: module.attention(),
             planned_arena: Some(module.arena_bytes() as u64),
             pictures: None,
             cold,

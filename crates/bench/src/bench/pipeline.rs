@@ -69,6 +69,7 @@ impl PipelineSubject {
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
             work: work(programs.iter().copied()),
             operations: operations(&**accelerator, programs.iter().map(|(program, _)| *program)),
+            attention: pipeline.attention(),
             planned_arena: None,
             pictures: Some(options.count as u64),
             cold,

@@ -77,6 +77,7 @@ impl StepsSubject {
             sizes: sizes.iter().map(|&(name, size)| (name.to_string(), size as u64)).collect(),
             work: work(programs.iter().map(|(program, times)| (program, *times as u64))),
             operations: operations(&**accelerator, programs.iter().map(|(program, _)| program)),
+            attention: denoising.attention(),
             planned_arena: None,
             pictures: None,
             cold,

@@ -101,6 +101,11 @@ impl DenoisingLoop {
         Ok([(once, 1), (step_program(&task.config, &shape)?, steps)])
     }
 
+    /// What attention became in the step, once it was run: [`tintype_accel::Module::attention`].
+    pub fn attention(&self) -> Vec<String> {
+        self.denoiser.attention()
+    }
+
     /// Computes what no step changes, and waits for it: the part of [`DenoisingLoop::run`] that comes before the loop.
     ///
     /// # Errors

@@ -81,6 +81,11 @@ impl Denoiser {
         self.conditioning.weights()
     }
 
+    /// What attention became in the step that ran last.
+    pub(crate) fn attention(&self) -> Vec<String> {
+        self.steps.last().map(|stage| stage.attention().to_vec()).unwrap_or_default()
+    }
+
     /// Enqueues what no step changes: once for all steps of a picture, and anew for each picture, so that weights which
     /// were written since are heeded. The result holds until the next one of the same role and shape.
     pub(crate) fn conditioning(

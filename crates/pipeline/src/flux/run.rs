@@ -82,6 +82,11 @@ impl Flux {
         self.model.stored_dtype()
     }
 
+    /// What attention became in the denoiser that ran last.
+    pub(crate) fn attention(&self) -> Vec<String> {
+        self.denoiser.attention()
+    }
+
     pub(crate) fn fingerprint(&self) -> &str {
         &self.model.fingerprint
     }
@@ -170,7 +175,7 @@ impl Flux {
                 previews.as_mut(),
             )?;
             let mut latents = Latents {
-                made: made.from_picture(first),
+                made: Made { attention: self.attention(), ..made.from_picture(first) },
                 shape: denoising.shape_of(batch.len()),
                 values: denoising.pictures(run.place, &denoised, batch.len())?,
             };

@@ -111,6 +111,11 @@ impl<K: PartialEq + Clone> Component<K> {
         !self.stages.is_empty()
     }
 
+    /// The stage that was used last.
+    pub(crate) fn last(&self) -> Option<&Stage> {
+        self.stages.last().map(|(_, stage)| stage)
+    }
+
     /// Gives up all stages and their memory; weights stay. Says whether there were any.
     pub(crate) fn forget(&mut self) -> bool {
         let any = self.is_bound();
@@ -214,7 +219,7 @@ impl<K: PartialEq + Clone> Component<K> {
                 Arc::clone(self.weights.insert(loaded?))
             }
         };
-        Ok(Stage::new(module.bind(&weights)?, signature))
+        Ok(Stage::new(module.as_ref(), module.bind(&weights)?))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::component::Place;
 use crate::{Error, Result};
 use std::sync::Arc;
-use tintype_accel::{Bindings, Buffer, Instance, Purpose, Signature, from_f32};
+use tintype_accel::{Bindings, Buffer, Instance, Module, Purpose, Signature, from_f32};
 use tintype_program::TensorType;
 
 /// A Program that is compiled and bound.
@@ -12,6 +12,8 @@ use tintype_program::TensorType;
 /// finds everything where it was, and the next picture captures nothing anew.
 pub(crate) struct Stage {
     instance: Box<dyn Instance>,
+    /// What attention became.
+    attention: Vec<String>,
     signature: Arc<Signature>,
     bindings: Bindings,
     /// Inputs and states, by name.
@@ -32,9 +34,16 @@ pub(crate) enum Given<'g> {
 }
 
 impl Stage {
-    pub(crate) fn new(instance: Box<dyn Instance>, signature: Arc<Signature>) -> Self {
+    /// A module that `instance` has bound.
+    pub(crate) fn new(module: &dyn Module, instance: Box<dyn Instance>) -> Self {
+        let (signature, attention) = (Arc::clone(module.signature()), module.attention());
         let bindings = Bindings::new(Arc::clone(&signature));
-        Self { instance, signature, bindings, given: Vec::new(), outputs: Vec::new() }
+        Self { instance, attention, signature, bindings, given: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// What attention became: [`Module::attention`].
+    pub(crate) fn attention(&self) -> &[String] {
+        &self.attention
     }
 
     /// Gives an input or a state, and says where it lies. Values are enqueued behind what runs already.

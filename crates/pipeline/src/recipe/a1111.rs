@@ -160,6 +160,7 @@ mod tests {
             device: "a processor".into(),
             emulated: false,
             launch: "compiled".into(),
+            attention: Vec::new(),
             version: "1.2.3".into(),
         }
     }

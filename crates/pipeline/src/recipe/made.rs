@@ -42,6 +42,9 @@ pub struct Made {
     /// The launch mode.
     #[serde(default)]
     pub launch: String,
+    /// What attention became in the denoiser: kernels or nodes by name, where the backend says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<String>,
     /// The version of this library.
     #[serde(default)]
     pub version: String,

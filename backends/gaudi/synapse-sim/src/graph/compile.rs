@@ -158,11 +158,20 @@ fn constant_data(all: &Mutex<Vec<Option<Arc<Vec<u8>>>>>, slot: usize, offset: u6
     bytes[offset as usize..end].copy_from_slice(data);
 }
 
+/// Tensors of a node on either side, at most (section 1).
+const MAX_TENSOR_NR: usize = 16;
+
 /// Has the node's kind look at its tensors and parameters.
 fn check(recipe: &Recipe, step: &Step) -> Outcome {
     let Some(found) = nodes::find(&step.guid) else {
         return fault(Status::FAIL, format!("{}: no such node", step.guid));
     };
+    for (tensors, what) in [(&step.inputs, "operands"), (&step.outputs, "results")] {
+        if tensors.len() > MAX_TENSOR_NR {
+            let many = tensors.len();
+            return fault(Status::FAIL, format!("{} ({}): {many} {what}", step.guid, step.name));
+        }
+    }
     let describe = |list: &[Option<usize>]| -> Vec<Option<Desc>> {
         list.iter().map(|index| index.map(|index| recipe.tensors[index].desc.clone())).collect()
     };

@@ -3,7 +3,9 @@
 mod attention;
 mod convert;
 mod convolution;
+mod convolution_shape;
 mod elementwise;
+mod example;
 mod gelu;
 mod group_norm;
 mod index;
@@ -118,6 +120,7 @@ pub fn find(guid: &str) -> Option<Found> {
     }
     let (base, suffix) = guid.rsplit_once('_')?;
     let dtype = DataType::suffixed(suffix)?;
-    let kind = kinds().find(|kind| kind.suffix && kind.name == base)?;
+    let example = example::KINDS.iter().filter(|_| example::named());
+    let kind = kinds().chain(example).find(|kind| kind.suffix && kind.name == base)?;
     Some(Found { kind, base: kind.name, dtype: Some(dtype) })
 }

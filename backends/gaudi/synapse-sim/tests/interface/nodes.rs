@@ -178,6 +178,21 @@ fn convolution_in_both_layouts() {
 }
 
 #[test]
+fn convolution_over_three_axes() {
+    // Kernel 1 x 1 x 2, one layer of zeros in front.
+    let geometry = [1, 1, 2, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0];
+    let params: Vec<u8> = [i(&geometry), vec![0; 24], i(&[1, 0])].concat();
+    let x: Operand = (&[1, 1, 3, 1, 1], F32, f(&[1., 2., 3.]));
+    let w: Operand = (&[1, 1, 2, 1, 1], F32, f(&[10., 1.]));
+    let torch: [&[&str]; 2] = [&["WHDCN", "SRQCK"], &["WHDCN"]];
+    let out: [(&[u64], _); 1] = [(&[1, 1, 3, 1, 1], F32)];
+    let y = run("spatial_convolution3d", &[x.clone(), w.clone()], &out, &params, torch).unwrap();
+    near(&y[0], &[1., 12., 23.]);
+    let flat = &params[..72];
+    assert!(run("spatial_convolution3d", &[x, w], &out, flat, torch).is_err(), "params of two axes");
+}
+
+#[test]
 fn resizing_and_rotating() {
     let mut params = vec![0u8; 44];
     for (offset, value) in [(16, 3i32), (20, 3), (32, 4), (36, 1)] {
@@ -220,4 +235,22 @@ fn attention_takes_twelve_inputs() {
     near(&run("sdpa_recomp_fwd_f32", &inputs, &[(&[1, 2, 1, 1], F32)], &params, NO).unwrap()[0], &[1., 1.]);
     let y = run("sdpa_fwd_f32", &inputs, &[(&[1, 2, 1, 1], F32), (&[2, 2, 1, 1], F32)], &params, NO).unwrap();
     near(&y[1], &[1., 0., 1., 0.]);
+}
+
+#[test]
+fn a_kernel_of_users_is_not_known_without_its_library() {
+    let x: Operand = (&[2], F32, f(&[1., 2.]));
+    assert_eq!(run("example_scale_fwd_f32", &[x], &[(&[2], F32)], &[], NO), Err(FAIL));
+}
+
+#[test]
+fn a_node_has_sixteen_operands_at_most() {
+    let part: Operand = (&[1, 2], F32, f(&[1., 2.]));
+    let axis = [0; 4];
+    let joined = |count: u64| {
+        let sizes: &'static [u64] = vec![count, 2].leak();
+        run("concat", &vec![part.clone(); count as usize], &[(sizes, F32)], &axis, NO)
+    };
+    assert_eq!(joined(16).unwrap()[0].len(), 16 * 2 * 4);
+    assert_eq!(joined(17), Err(FAIL));
 }

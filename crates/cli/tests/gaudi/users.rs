@@ -1,11 +1,6 @@
-//! What users of Gaudi rely on, on the software Synapse: steady shapes, their configuration, a library that is missing.
-#![cfg(feature = "gaudi")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! What users of Gaudi rely on: their configuration, and a library that is missing.
 
-mod common;
-
-use common::{command, fail, files, read, small, succeed, text};
-use std::collections::BTreeSet;
+use crate::common::{self, command, fail, files, read, small, succeed, text};
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -23,37 +18,6 @@ fn difference(folder: &Path, a: &str, b: &str) -> f64 {
     assert_eq!(a.rgb.len(), b.rgb.len());
     let sum: u64 = a.rgb.iter().zip(&b.rgb).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / a.rgb.len() as f64
-}
-
-#[test]
-fn sixteen_pictures_at_batch_five_compile_each_block_once() {
-    let Some(library) = synapse() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
-    // Recipes that were compiled, and those that were launched.
-    let counted = |launch: &str, count: &str| {
-        let _ = fs::remove_file(&log);
-        let more = ["--count", count, "--batch-size", "5", "--launch", launch, "-o", "a.png"];
-        let arguments = small(&["generate", "a red heart", "--backend", "gaudi"], &more);
-        let mut command = command(folder.path(), &arguments);
-        succeed(command.env("TINTYPE_SYNAPSE", &library).env("SYNAPSE_SIM_LOG", &log).output().unwrap());
-        let text = fs::read_to_string(&log).unwrap();
-        let recipes = |call: &str| {
-            let lines = text.lines().filter(|line| line.contains(call));
-            let recipe = |line: &str| line.split("recipe=").nth(1)?.split(' ').next().map(str::to_owned);
-            lines.map(|line| recipe(line).unwrap()).collect::<Vec<_>>()
-        };
-        (recipes("synGraphCompile synSuccess"), recipes("synLaunch synSuccess"))
-    };
-    for launch in ["compiled", "lazy", "graph"] {
-        let (batch, _) = counted(launch, "5");
-        let (sixteen, launches) = counted(launch, "16");
-        assert_eq!(sixteen.len(), batch.len(), "{launch}: four batches compile what one compiles");
-        let launched: BTreeSet<_> = launches.iter().collect();
-        assert_eq!(launched, sixteen.iter().collect(), "{launch}: each is made for something that runs");
-        assert!(launches.len() > 4 * sixteen.len() / 2, "{launch}: and is run again and again");
-    }
-    assert_eq!(files(folder.path()).len(), 17, "sixteen pictures and the log");
 }
 
 #[test]
