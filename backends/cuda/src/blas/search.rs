@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_way_to_search_is_named() {
         assert_eq!("full".parse(), Ok(Search::Full));
-        assert_eq!(Search::default(), Search::Quick);
+        assert_eq!(Search::default(), Search::Off);
         assert!("fast".parse::<Search>().unwrap_err().contains("off, quick, full"));
     }
 }
