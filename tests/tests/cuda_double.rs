@@ -1,118 +1,23 @@
-//! The pipeline on the CUDA backend under the software double of the driver, which computes nothing but witnesses every
-//! call: each launch mode, a process each.
+//! The pipeline on the CUDA backend under the software double of the driver, which computes nothing but witnesses every call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../../backends/cuda/tests/double/mod.rs"]
 mod double;
+mod driven;
 
-use double::{Witness, alive, emulated};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::env;
-use tintype::accel::Stats;
-use tintype::{CancelToken, Event, LaunchMode, OpenOptions, Pipeline, PipelineOptions, Request, Steps};
+use double::emulated;
+use driven::Vendor;
 
-const STEPS: usize = 6;
-
-/// Calls of each function.
-type Calls = BTreeMap<String, u64>;
-
-fn calls(witness: &Witness) -> Calls {
-    let counts = witness.counts();
-    let each = counts["calls"].as_object().unwrap().iter();
-    each.map(|(name, count)| (name.clone(), count.as_u64().unwrap())).collect()
-}
-
-/// How many calls there are of functions whose names begin so.
-fn of(calls: &Calls, begin: &str) -> u64 {
-    calls.iter().filter(|(name, _)| name.starts_with(begin)).map(|(_, count)| count).sum()
-}
-
-/// What a picture took.
-struct Took {
-    stats: Stats,
-    /// All calls.
-    all: Calls,
-    /// Those between the first and the last step.
-    within: Calls,
-    /// Kernels that ran, those of graphs included.
-    kernels: u64,
-}
-
-fn open(launch: LaunchMode) -> Result<Pipeline, tintype::Error> {
-    let device = tintype::backends().open("cuda", None, &OpenOptions::default())?.accelerator;
-    let options = PipelineOptions { dtype: None, launch: Some(launch) };
-    Pipeline::open(tintype::bundled().unwrap(), device, options)
-}
-
-/// A picture of `steps` steps.
-fn picture(pipeline: &mut Pipeline, witness: &Witness, steps: usize) -> Result<Took, tintype::Error> {
-    witness.reset();
-    let request = Request {
-        prompt: "a red heart".into(),
-        seed: steps as u64,
-        steps: Some(Steps::Count(steps)),
-        ..Request::default()
-    };
-    let (mut first, mut last) = (None, Calls::new());
-    let mut watch = |event| {
-        if let Event::Step { .. } = event {
-            last = calls(witness);
-            first.get_or_insert_with(|| last.clone());
-        }
-    };
-    let made = pipeline.generate(&request, &mut watch, &CancelToken::default())?;
-    // Nothing is computed, so nothing is to be seen.
-    assert!(made.pictures[0].rgb.windows(2).all(|pair| pair[0] == pair[1]));
-    let (first, all) = (first.unwrap(), calls(witness));
-    let kernels = witness.counts()["totals"]["kernels_run"].as_u64().unwrap();
-    let within = last.into_iter().map(|(name, count)| (name.clone(), count - first.get(&name).unwrap_or(&0)));
-    Ok(Took { stats: made.stats, all, within: within.collect(), kernels })
-}
-
-/// Three pictures, the last of twice as many steps, by a pipeline that then goes, and with it all that it made. None where
-/// there is no compiler of kernels.
-fn three(launch: LaunchMode) -> Option<[Took; 3]> {
-    let witness = Witness::new();
-    let mut pipeline = open(launch).unwrap();
-    let first = match picture(&mut pipeline, &witness, STEPS) {
-        Err(error) if error.to_string().contains("NVRTC") => {
-            assert!(env::var_os("TINTYPE_EXPECT_NVRTC").is_none(), "{error}");
-            println!("NOT RUN: {error}");
-            return None;
-        }
-        first => first.unwrap(),
-    };
-    let second = picture(&mut pipeline, &witness, STEPS).unwrap();
-    let longer = picture(&mut pipeline, &witness, 2 * STEPS).unwrap();
-    drop(pipeline);
-    assert_eq!(alive(&witness), [""; 0], "{launch}: what is left");
-    let mut failed = witness.counts()["failed"].clone();
-    // That an event is not there yet is an answer.
-    failed.as_object_mut().unwrap().remove("cuEventQuery");
-    assert_eq!(failed, Value::Object(Default::default()), "{launch}: calls that failed");
-    for took in [&first, &second, &longer] {
-        println!("{launch}: {:?}\n  between the steps {:?}\n  {:?}", took.all, took.within, took.stats);
-        agrees(launch, took);
-    }
-    Some([first, second, longer])
-}
-
-/// What we count is what the driver was told.
-fn agrees(launch: LaunchMode, took: &Took) {
-    let (stats, all) = (&took.stats, &took.all);
-    assert_eq!(stats.captures, of(all, "cuStreamBeginCapture"), "{launch}: captures");
-    assert_eq!(stats.replays, of(all, "cuGraphLaunch"), "{launch}: replays");
-    assert_eq!(stats.launches, took.kernels, "{launch}: launches");
-    if matches!(launch, LaunchMode::Compiled | LaunchMode::Eager) {
-        assert_eq!(stats.launches, of(all, "cuLaunchKernel"), "{launch}: launches");
-    }
-    assert_eq!(stats.fallbacks, 0, "{launch}");
-}
-
-/// A picture behind the first: nothing is allocated, captured, compiled, or waited for as a whole; and nothing is copied in its loop.
-fn steady(launch: LaunchMode, later: &Took) {
-    for begin in [
+const VENDOR: Vendor = Vendor {
+    backend: "cuda",
+    compiler: "NVRTC",
+    capture: "cuStreamBeginCapture",
+    replay: "cuGraphLaunch",
+    launch: "cuLaunchKernel",
+    compile: None,
+    query: "cuEventQuery",
+    copy: "cuMemcpy",
+    never: &[
         "cuStreamSynchronize",
         "cuCtxSynchronize",
         "cuStreamBeginCapture",
@@ -121,76 +26,33 @@ fn steady(launch: LaunchMode, later: &Took) {
         "cuMemHostAlloc",
         "cuMemFree",
         "cuModuleLoad",
-    ] {
-        assert_eq!(of(&later.all, begin), 0, "{launch}: {begin} behind the first picture: {:?}", later.all);
-    }
-    assert_eq!(of(&later.within, "cuMemcpy"), 0, "{launch}: copies in the loop: {:?}", later.within);
-    assert_eq!(later.stats.compiles, 0, "{launch}");
-}
-
-/// How many more calls a picture of more steps takes, a step.
-fn a_step(function: &str, second: &Took, longer: &Took) -> f64 {
-    (of(&longer.all, function) as f64 - of(&second.all, function) as f64) / STEPS as f64
-}
+    ],
+};
 
 #[test]
 fn in_graph_mode_a_step_is_one_launch_of_a_graph() {
-    if !emulated("in_graph_mode_a_step_is_one_launch_of_a_graph", "") {
-        return;
+    if emulated("in_graph_mode_a_step_is_one_launch_of_a_graph", "") {
+        driven::in_graph_mode_a_step_is_one_launch_of_a_graph();
     }
-    let Some([first, second, longer]) = three(LaunchMode::Graph) else { return };
-    steady(LaunchMode::Graph, &second);
-    steady(LaunchMode::Graph, &longer);
-    assert!(first.stats.captures > 0);
-    assert_eq!(a_step("cuGraphLaunch", &second, &longer), 1.0);
-    assert_eq!(of(&second.all, "cuLaunchKernel"), 0);
 }
 
 #[test]
 fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
-    if !emulated("in_lazy_mode_a_step_is_one_launch_of_a_graph", "") {
-        return;
+    if emulated("in_lazy_mode_a_step_is_one_launch_of_a_graph", "") {
+        driven::in_lazy_mode_a_step_is_one_launch_of_a_graph();
     }
-    let Some([_, second, longer]) = three(LaunchMode::Lazy) else { return };
-    steady(LaunchMode::Lazy, &second);
-    steady(LaunchMode::Lazy, &longer);
-    assert_eq!(a_step("cuGraphLaunch", &second, &longer), 1.0);
 }
 
 #[test]
 fn in_compiled_and_eager_mode_every_step_launches_the_same() {
-    if !emulated("in_compiled_and_eager_mode_every_step_launches_the_same", "") {
-        return;
+    if emulated("in_compiled_and_eager_mode_every_step_launches_the_same", "") {
+        driven::in_compiled_and_eager_mode_every_step_launches_the_same();
     }
-    let mut launches = Vec::new();
-    for launch in [LaunchMode::Compiled, LaunchMode::Eager] {
-        let Some([first, second, longer]) = three(launch) else { return };
-        steady(launch, &second);
-        steady(launch, &longer);
-        assert_eq!(first.stats.launches, second.stats.launches, "{launch}");
-        launches.push(a_step("cuLaunchKernel", &second, &longer));
-    }
-    assert!(launches[0] < launches[1], "{} launches a step, {} one by one", launches[0], launches[1]);
 }
 
 #[test]
 fn a_second_process_finds_every_kernel_on_disk() {
-    let name = "a_second_process_finds_every_kernel_on_disk";
-    if !emulated(name, "") {
-        return;
+    if emulated("a_second_process_finds_every_kernel_on_disk", "") {
+        driven::a_second_process_finds_every_kernel_on_disk("a_second_process_finds_every_kernel_on_disk");
     }
-    if three(LaunchMode::Graph).is_none() || env::var_os("WITH_KERNELS").is_some() {
-        return;
-    }
-    let cache = env::var_os("TINTYPE_KERNEL_CACHE").unwrap();
-    let kept = || -> BTreeMap<_, _> {
-        let files = std::fs::read_dir(&cache).unwrap().map(|file| file.unwrap());
-        files.map(|file| (file.file_name(), file.metadata().unwrap().modified().unwrap())).collect()
-    };
-    let before = kept();
-    assert!(before.len() > 10, "{} files", before.len());
-    let mut process = double::again(name, "");
-    let again = process.env("TINTYPE_KERNEL_CACHE", &cache).env("WITH_KERNELS", "").status().unwrap();
-    assert!(again.success());
-    assert_eq!(kept(), before, "no kernel was compiled or written again");
 }

@@ -3,7 +3,7 @@
 
 mod plans;
 
-use plans::{bundled, large, plans, published};
+use plans::{bundled, large, plans, plans_on, published};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,11 +19,19 @@ fn kept(name: &str) -> PathBuf {
 
 /// Holds plans against the kept text. `TINTYPE_KEEP_PLANS=1` writes it anew, to be looked at and committed by itself.
 fn hold(name: &str, plans: &[(&'static str, Arc<BlockPlan>)]) {
-    let text: String = plans.iter().map(|(stage, plan)| format!("# {stage}\n\n{plan}\n")).collect();
+    hold_text(name, &written(plans));
+}
+
+/// Plans as text.
+fn written(plans: &[(&'static str, Arc<BlockPlan>)]) -> String {
+    plans.iter().map(|(stage, plan)| format!("# {stage}\n\n{plan}\n")).collect()
+}
+
+fn hold_text(name: &str, text: &str) {
     let path = kept(name);
     if env::var_os("TINTYPE_KEEP_PLANS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &text).unwrap();
+        fs::write(&path, text).unwrap();
     }
     let known = fs::read_to_string(&path).unwrap_or_default();
     let differs = known.lines().zip(text.lines()).position(|(old, new)| old != new);
@@ -85,5 +93,29 @@ fn flux_blocks_launch_little_and_move_little() {
         assert_eq!(plan.launches(), launches, "{name}");
         assert!(times < factor, "{name}: {times} of the bytes that must be moved");
         assert!(moved <= megabytes * 1_000_000, "{name}: {moved} bytes moved");
+    }
+}
+
+/// Lines of two texts that differ, in pairs; both have as many.
+fn differences(old: &str, new: &str) -> String {
+    assert_eq!(old.lines().count(), new.lines().count());
+    let pairs = old.lines().zip(new.lines()).filter(|(old, new)| old != new);
+    pairs.map(|(old, new)| format!("- {old}\n+ {new}\n")).collect()
+}
+
+/// CUDA's plan and ROCm's of one Program are the same launches of the same kernels on the same memory, but for how many threads a
+/// block has where a wave is of 64, and how a group norm is shared out among other numbers of multiprocessors.
+#[test]
+fn rocm_launches_what_cuda_does() {
+    let Some((inspector, _folder)) = published(Published::Dev) else { return };
+    let cuda = plans(&inspector, &large(), LaunchMode::Compiled);
+    for (name, units) in [("gfx942", 304), ("gfx1100", 96)] {
+        let device = tintype_rocm::architecture(name, units).unwrap();
+        let rocm = plans_on(&device, &inspector, &large(), LaunchMode::Compiled);
+        let steps = |plans: &[(&'static str, Arc<BlockPlan>)]| {
+            plans.iter().map(|(_, plan)| plan.launches()).sum::<usize>()
+        };
+        assert_eq!(steps(&cuda), steps(&rocm));
+        hold_text(&format!("FLUX.1-dev.{name}"), &differences(&written(&cuda), &written(&rocm)));
     }
 }

@@ -1,6 +1,6 @@
 //! What the driver and the libraries take by themselves, with nothing of this plugin built on them.
 
-use crate::driver::{Context, Pinned, Queue};
+use crate::driver;
 use crate::libraries::{Found, Library, find};
 use crate::runtime::reach;
 use std::ffi::{c_int, c_void};
@@ -8,6 +8,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Bare, Error, Result};
+use tintype_gpu::driver::{Pinned, Queue};
 
 /// Bytes of a copy.
 const COPY: usize = 32 << 20;
@@ -32,7 +33,7 @@ pub(crate) fn bare(ordinal: usize) -> Result<Bare> {
     };
     let (loaded, facts) = reach(ordinal)?;
     done("driver");
-    let context = Arc::new(Context::retain(&loaded.api, &facts)?);
+    let context = Arc::new(driver::context(loaded, &facts, driver::Nest::Off)?);
     done("context");
     let mut handles = Vec::new();
     for (library, name, create, destroy) in HANDLES {
@@ -89,7 +90,7 @@ struct Target<'q> {
 impl Drop for Target<'_> {
     fn drop(&mut self) {
         // SAFETY: allocated once, freed once. An error has nowhere to go.
-        let _ = unsafe { self.queue.api.cuMemFree_v2(self.address) };
+        let _ = unsafe { self.queue.api.free(self.address) };
     }
 }
 
@@ -98,14 +99,14 @@ fn bandwidth(queue: &Arc<Queue>) -> Result<f64> {
     let from = Pinned::new(queue, COPY)?;
     let mut to = Target { queue, address: 0 };
     // SAFETY: the context is current; the address may be written.
-    queue.ok(unsafe { queue.api.cuMemAlloc_v2(&mut to.address, COPY) })?;
+    queue.ok(unsafe { queue.api.allocate(&mut to.address, COPY) })?;
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
         let begun = Instant::now();
         for _ in 0..COPIES {
             let source = from.address().cast_const().cast();
             // SAFETY: both hold so many bytes, and outlive the wait below.
-            queue.ok(unsafe { queue.api.cuMemcpyHtoDAsync_v2(to.address, source, COPY, queue.raw()) })?;
+            queue.ok(unsafe { queue.api.copy_to_device(to.address, source, COPY, queue.raw()) })?;
         }
         queue.synchronize()?;
         best = best.min(begun.elapsed().as_secs_f64());

@@ -13,20 +13,18 @@
 
 mod bare;
 pub mod blas;
-mod compiler;
 pub mod dnn;
 mod driver;
 mod libraries;
 mod plugin;
 mod probe;
 mod runtime;
-mod settings;
 mod stream;
 mod table;
 
 #[doc(hidden)]
-pub use compiler::warnings;
+pub use libraries::warnings;
 pub use plugin::CudaDriver;
 pub use probe::probe;
-pub use runtime::CudaRuntime;
+pub use runtime::open;
 pub use stream::Stream;

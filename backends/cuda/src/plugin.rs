@@ -1,10 +1,11 @@
 //! The driver, as a program registers it.
 
-use crate::settings::setting;
-use crate::{CudaRuntime, bare, probe};
+use crate::probe::BACKEND;
+use crate::{bare, open, probe};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Bare, Driver, OpenOptions, Probe, Result};
 use tintype_gpu::GpuAccelerator;
+use tintype_gpu::driver::setting;
 
 /// The CUDA plugin's driver: NVIDIA GPUs of compute capability 8.0 and above. Every [`Driver::open`] makes an accelerator with
 /// a stream of its own.
@@ -13,7 +14,7 @@ pub struct CudaDriver;
 
 impl Driver for CudaDriver {
     fn name(&self) -> &'static str {
-        "cuda"
+        BACKEND
     }
 
     fn preference(&self) -> u32 {
@@ -25,8 +26,8 @@ impl Driver for CudaDriver {
     }
 
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
-        let joins = setting("TINTYPE_CUDA_JOIN")?;
-        let runtime = CudaRuntime::open_with(ordinal, options.threads)?;
+        let joins = setting(BACKEND, "TINTYPE_CUDA_JOIN")?;
+        let runtime = open(ordinal, options.threads)?;
         Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32, joins)))
     }
 

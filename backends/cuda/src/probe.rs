@@ -1,12 +1,13 @@
 //! The devices there are, or why there is none.
 
-use crate::driver::{self, Api, Facts, Loaded, Mode, dotted, explain};
-use crate::libraries::{self, Library, Status};
+use crate::driver::{self, Facts, Loaded, Mode, advice, dotted};
+use crate::libraries::{self, Library};
 use std::env;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use tintype_accel::{Capabilities, Device, LaunchMode, Obstacle, ObstacleKind, Probe};
+use tintype_gpu::driver::{Api, Status, describe as explain};
 use tintype_program::DType;
 
 /// The plugin's name.
@@ -27,7 +28,7 @@ fn find() -> Result<Probe, Obstacle> {
     let count = initialise(loaded)?;
     let (mut devices, mut obstacle) = (Vec::new(), None);
     for ordinal in 0..count {
-        let facts = driver::facts(&loaded.api, ordinal);
+        let facts = driver::facts(&loaded.own, ordinal);
         let facts = facts.map_err(|status| refusal(&loaded.api, status));
         match facts.and_then(|facts| usable(loaded, &facts).map(|()| facts)) {
             Ok(facts) => devices.push(describe(loaded, &facts)),
@@ -39,12 +40,12 @@ fn find() -> Result<Probe, Obstacle> {
 
 /// Starts the driver and counts its devices, of which there is one at least.
 pub(crate) fn initialise(loaded: &Loaded) -> Result<usize, Obstacle> {
-    let api = &loaded.api;
+    let (api, own) = (&loaded.api, &loaded.own);
     // SAFETY: it may be called any number of times, from any thread.
-    unsafe { api.cuInit(0) }.map_err(|status| refusal(api, status))?;
+    unsafe { own.cuInit(0) }.map_err(|status| refusal(api, status))?;
     let mut count = 0;
     // SAFETY: the number may be written.
-    unsafe { api.cuDeviceGetCount(&mut count) }.map_err(|status| refusal(api, status))?;
+    unsafe { own.cuDeviceGetCount(&mut count) }.map_err(|status| refusal(api, status))?;
     match usize::try_from(count) {
         Ok(count) if count > 0 => Ok(count),
         _ => Err(no_device("the driver knows no device".into())),
@@ -88,9 +89,9 @@ pub(crate) fn usable(loaded: &Loaded, facts: &Facts) -> Result<(), Obstacle> {
 fn available(loaded: &Loaded, facts: &Facts) -> Result<(), Status> {
     let mut context = std::ptr::null_mut();
     // SAFETY: the handle may be written.
-    unsafe { loaded.api.cuDevicePrimaryCtxRetain(&mut context, facts.device) }?;
+    unsafe { loaded.own.cuDevicePrimaryCtxRetain(&mut context, facts.device) }?;
     // SAFETY: retained just now.
-    unsafe { loaded.api.cuDevicePrimaryCtxRelease_v2(facts.device) }
+    unsafe { loaded.own.cuDevicePrimaryCtxRelease_v2(facts.device) }
 }
 
 /// A device as data.
@@ -115,7 +116,7 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
                     found.path.display()
                 )
             }
-            Err(missing) => format!("not found. {}", missing.library.remedy()),
+            Err(_) => format!("not found. {}", library.remedy()),
         };
         versions.push((library.title().to_owned(), version));
     }
@@ -137,7 +138,7 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
 
 /// Why the driver refuses.
 fn refusal(api: &Api, status: Status) -> Obstacle {
-    let reason = explain(api, status);
+    let reason = explain(api, status, advice(status.code));
     let obstacle = |kind, remedy: &str| Obstacle { kind, reason: reason.clone(), remedy: remedy.into() };
     match status.code {
         // A device file that may not be opened is to the driver one that is not there.

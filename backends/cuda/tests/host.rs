@@ -7,7 +7,8 @@ mod double;
 use double::{Witness, alive, emulated};
 use std::sync::Arc;
 use tintype_accel::{Driver, Error, FileBytes, HostBytes, OpenOptions, Purpose};
-use tintype_cuda::{CudaDriver, CudaRuntime, probe};
+use tintype_cuda::{CudaDriver, open, probe};
+use tintype_gpu::driver::DeviceRuntime;
 use tintype_gpu::{
     Attention, Call, Epilogue, Kernel, KernelSource, LibraryOp, MatMul, Matrix, Runtime, Scalar,
 };
@@ -18,7 +19,7 @@ fn bytes(count: usize) -> HostBytes {
 }
 
 /// A kernel, where there is an NVRTC to compile it.
-fn kernel(runtime: &CudaRuntime) -> Result<Option<Kernel>, Error> {
+fn kernel(runtime: &DeviceRuntime) -> Result<Option<Kernel>, Error> {
     let code = "extern \"C\" __global__ void nothing(float *x, int n) { if (n < 0) x[0] = 0; }";
     let source = KernelSource { entry: "nothing".into(), code: Arc::from(code) };
     match runtime.load(&source) {
@@ -36,7 +37,7 @@ fn what_is_uploaded_comes_back_large_or_small() {
     if !emulated("what_is_uploaded_comes_back_large_or_small", "memory=1GiB") {
         return;
     }
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     for count in [0, 1, 255, 4096, (8 << 20) - 1, (8 << 20) + 1, 150_000_000] {
         let data = bytes(count);
         let (to, other) =
@@ -55,7 +56,7 @@ fn what_is_uploaded_comes_back_large_or_small() {
 }
 
 /// What lies at an address.
-fn at(runtime: &CudaRuntime, address: u64, bytes: usize) -> Vec<u8> {
+fn at(runtime: &DeviceRuntime, address: u64, bytes: usize) -> Vec<u8> {
     runtime.download(address, bytes).unwrap().wait().unwrap()
 }
 
@@ -65,7 +66,7 @@ fn many_uploads_at_once_come_back_each_as_it_was() {
         return;
     }
     for threads in [Some(1), Some(5), None] {
-        let runtime = CudaRuntime::open_with(0, threads).unwrap();
+        let runtime = open(0, threads).unwrap();
         let counts = [0, 3, 20_000_000, 1 << 20, 1, 5 << 20, 4 << 20, 77];
         let all: Vec<(u64, HostBytes)> =
             counts.map(|count| (runtime.allocate(count, "data").unwrap(), bytes(count))).into();
@@ -91,7 +92,7 @@ fn without_page_locked_memory_uploads_take_ordinary_memory_and_are_counted() {
     let buffer = tintype_accel::Buffer::at(Arc::clone(&all[0]), 0, ty).unwrap();
     assert!(device.download(&buffer).unwrap() == data.as_slice());
     // Whatever else the driver says of it is an error.
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     let to = runtime.allocate(10, "data").unwrap();
     witness.fail("cuMemHostAlloc", 1, 801);
     assert!(runtime.upload(to, &bytes(10)).unwrap_err().to_string().contains("cuMemHostAlloc"));
@@ -124,7 +125,7 @@ fn a_file_that_is_cut_short_while_it_is_read_is_an_error() {
     if !emulated("a_file_that_is_cut_short_while_it_is_read_is_an_error", "memory=1GiB") {
         return;
     }
-    let (runtime, length) = (CudaRuntime::open(0).unwrap(), 40_000_000);
+    let (runtime, length) = (open(0, None).unwrap(), 40_000_000);
     let file: Arc<dyn FileBytes> = Arc::new(Cut(bytes(length).as_slice().to_vec(), 30_000_000));
     let to = runtime.allocate(length, "weights").unwrap();
     let whole = runtime.upload_all(&[(to, HostBytes::File(Arc::clone(&file), 0..length))]);
@@ -155,7 +156,7 @@ fn a_replay_is_one_call_and_waits_for_nothing() {
     if !emulated("a_replay_is_one_call_and_waits_for_nothing", "") {
         return;
     }
-    let (runtime, witness) = (CudaRuntime::open(0).unwrap(), Witness::new());
+    let (runtime, witness) = (open(0, None).unwrap(), Witness::new());
     let (a, b) = (runtime.allocate(1024, "a").unwrap(), runtime.allocate(1024, "b").unwrap());
     let kernel = kernel(&runtime).unwrap();
     let graph = runtime
@@ -192,7 +193,7 @@ fn a_capture_whose_work_fails_is_ended() {
     if !emulated("a_capture_whose_work_fails_is_ended", "") {
         return;
     }
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     let broken = || Error::Internal { backend: "test".into(), reason: "broken".into() };
     let error = runtime.capture(&mut || Err(broken())).unwrap_err();
     assert!(error.to_string().contains("broken"));
@@ -212,7 +213,7 @@ fn events_come_in_order_and_are_used_again() {
     if !emulated("events_come_in_order_and_are_used_again", "") {
         return;
     }
-    let (runtime, witness) = (CudaRuntime::open(0).unwrap(), Witness::new());
+    let (runtime, witness) = (open(0, None).unwrap(), Witness::new());
     for _ in 0..10 {
         let event = runtime.record().unwrap();
         runtime.wait(&event).unwrap();
@@ -229,7 +230,7 @@ fn memory_that_runs_out_is_told_with_who_asked_and_what_is_free() {
     if !emulated("memory_that_runs_out_is_told_with_who_asked_and_what_is_free", "memory=1GiB") {
         return;
     }
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     let most = runtime.free_memory().unwrap();
     let error = runtime.allocate(2 << 30, "the arena").unwrap_err();
     let Error::OutOfMemory { what, needed, free, device } = error else { panic!("{error}") };
@@ -244,7 +245,7 @@ fn memory_that_runs_out_is_told_with_who_asked_and_what_is_free() {
 
 /// Everything that a run does, once.
 fn everything() -> Result<(), Error> {
-    let runtime = CudaRuntime::open(0)?;
+    let runtime = open(0, None)?;
     let (a, b) = (runtime.allocate(1 << 20, "a")?, runtime.allocate(1 << 20, "b")?);
     runtime.upload(a, &bytes(1 << 20))?;
     let kernel = kernel(&runtime)?;
@@ -316,7 +317,7 @@ fn kernels_are_compiled_once_and_need_no_compiler_where_they_are_kept() {
     if !emulated(name, "") {
         return;
     }
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     let sources = [source("one"), source("other"), source("one")];
     if std::env::var_os("WITHOUT_COMPILER").is_some() {
         let kernels = runtime.load_all(&sources).unwrap();
@@ -353,7 +354,7 @@ fn work_is_offered_to_the_libraries_where_they_are() {
     if !emulated("work_is_offered_to_the_libraries_where_they_are", "") {
         return;
     }
-    let runtime = CudaRuntime::open(0).unwrap();
+    let runtime = open(0, None).unwrap();
     let matrix = |leading, transposed| Matrix { leading, transposed, batch: 0 };
     let product = LibraryOp::MatMul(MatMul {
         batch: 1,
@@ -411,7 +412,7 @@ fn a_device_is_told_as_what_it_is() {
     let names: Vec<_> = device.versions.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["driver", "cuBLASLt", "cuDNN", "NVRTC"]);
     println!("{:#?}", device.versions);
-    let error = CudaRuntime::open(2).err().unwrap();
+    let error = open(2, None).err().unwrap();
     assert!(matches!(error, Error::NoSuchDevice { .. }), "{error}");
 }
 
@@ -421,7 +422,7 @@ fn obstacle(test: &str, machine: &str, kind: &str, words: &str) {
         let obstacle = probe().obstacle.unwrap();
         assert_eq!(serde_json::to_value(obstacle.kind).unwrap(), kind, "{}", obstacle.reason);
         assert!(obstacle.reason.contains(words), "{}", obstacle.reason);
-        assert!(matches!(CudaRuntime::open(0).err(), Some(Error::Unavailable { .. } | Error::Device { .. })));
+        assert!(matches!(open(0, None).err(), Some(Error::Unavailable { .. } | Error::Device { .. })));
     }
 }
 
@@ -453,7 +454,7 @@ fn an_old_device_is_told_with_both_capabilities() {
 #[test]
 fn a_device_that_another_process_has_is_told() {
     if emulated("a_device_that_another_process_has_is_told", "busy") {
-        let error = CudaRuntime::open(0).err().unwrap();
+        let error = open(0, None).err().unwrap();
         println!("{error}");
         assert!(
             error.to_string().contains("CUDA_ERROR_DEVICE_UNAVAILABLE")

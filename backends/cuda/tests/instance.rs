@@ -3,159 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod double;
+#[path = "../../gpu/tests/struck/mod.rs"]
+mod struck;
 
-use double::{Witness, alive, emulated};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use tintype_accel::{
-    Bindings, CompileOptions, Driver, Error, FlushReason, HostTensor, LaunchMode, OpenOptions, Purpose,
-    Result, Signature, TensorSource, WaitReason, Weights,
-};
+use double::emulated;
+use struck::{Vendor, any_call_may_fail, compiler};
+use tintype_accel::{Driver, LaunchMode, OpenOptions};
 use tintype_cuda::CudaDriver;
-use tintype_program::{DType, Program, TensorType};
 
-/// One weight, of ones.
-struct Checkpoint;
-
-impl TensorSource for Checkpoint {
-    fn origin(&self) -> String {
-        "a test".into()
-    }
-
-    fn names(&self) -> Vec<String> {
-        vec!["weight".into()]
-    }
-
-    fn get(&self, name: &str) -> std::result::Result<Option<HostTensor>, String> {
-        let bytes: Vec<u8> = [1.0_f32; 64].iter().flat_map(|value| value.to_le_bytes()).collect();
-        let tensor = HostTensor { dtype: DType::F32, shape: vec![8, 8], bytes: bytes.into() };
-        Ok((name == "weight").then_some(tensor))
-    }
-}
-
-/// A step of one block: a state that moves by what a layer makes of it.
-fn step() -> Program {
-    let traced = Program::trace("step", |scope| {
-        let latents = scope.state("latents", TensorType::new(DType::F32, [4, 8]))?;
-        let guidance = scope.input("guidance", TensorType::new(DType::F32, []))?;
-        let weight = scope.param("weight", &[8, 8])?;
-        let next = (&latents.value().linear(&weight, None)?.softmax(1)? * &guidance)?;
-        scope.update(&latents, &next)?;
-        scope.output("latents", &next)
-    });
-    traced.unwrap()
-}
-
-/// Opens the device, loads, compiles, runs a step three times as a pipeline does, and lets everything go.
-fn whole(program: &Program, launch: LaunchMode) -> Result<()> {
-    let accelerator = CudaDriver.open(0, &OpenOptions::default())?;
-    let signature = Arc::new(Signature::of(program));
-    let weights = Weights::load(&accelerator, &signature.params, &Checkpoint, &|_| false, &mut |_, _| {})?;
-    let module = accelerator.compile(program, &CompileOptions { launch })?;
-    let mut instance = module.bind(&weights)?;
-    let latents = accelerator.buffer_from(&signature.states[0].ty, vec![0; 128])?;
-    let guidance = accelerator.buffer_from(&signature.inputs[0].ty, vec![0; 4])?;
-    let output = accelerator.buffer(&signature.outputs[0].ty, Purpose::Data)?;
-    let mut bindings = Bindings::new(Arc::clone(module.signature()));
-    bindings.state("latents", &latents)?.input("guidance", &guidance)?.output("latents", &output)?;
-    for _ in 0..3 {
-        instance.run(&mut bindings)?;
-        accelerator.flush(FlushReason::Step)?;
-        let fence = accelerator.record()?;
-        fence.wait(WaitReason::Pacing)?;
-    }
-    accelerator.download(&output)?;
-    accelerator.synchronize()
-}
-
-/// Whether there is an NVRTC, without which nothing runs.
-fn compiler() -> bool {
-    match whole(&step(), LaunchMode::Compiled) {
-        Err(error @ Error::Unavailable { .. }) => {
-            assert!(std::env::var_os("TINTYPE_EXPECT_NVRTC").is_none(), "{error}");
-            println!("NOT RUN: {error}");
-            false
-        }
-        outcome => outcome.map(|()| true).unwrap(),
-    }
-}
-
-/// Calls of each function so far.
-fn calls(witness: &Witness) -> BTreeMap<String, u64> {
-    let counts = witness.counts();
-    let each = counts["calls"].as_object().unwrap().iter();
-    each.map(|(name, count)| (name.clone(), count.as_u64().unwrap())).collect()
-}
-
-/// Which calls are failed in turn: all of them, or, where there are many, the first, the middle and the last of each function.
-fn strikes(calls: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let all: u64 = calls.values().sum();
-    let of = |(name, &count): (&String, &u64)| -> Vec<(String, u64)> {
-        let mut numbers: Vec<u64> = match all {
-            ..=500 => (1..=count).collect(),
-            _ => vec![1, count.div_ceil(2), count],
-        };
-        numbers.dedup();
-        numbers.into_iter().map(|nth| (name.clone(), nth)).collect()
-    };
-    calls.iter().flat_map(of).collect()
-}
-
-/// What an error must say: which call gave which code, or how much memory was asked for.
-fn tells(error: &Error, function: &str, status: u32) -> bool {
-    let text = error.to_string();
-    // Several libraries are asked for by their exact names; a version's suffix is no part of what people look up.
-    let function = function.split("_v").next().unwrap();
-    match error {
-        Error::OutOfMemory { needed, .. } => status == 2 && *needed > 0,
-        _ => text.contains(function) && text.contains(&status.to_string()),
-    }
-}
-
-/// What is left after a run in which `function` failed: nothing, or, if it is one that lets things go, what it could not.
-fn excused(function: &str, left: &[String]) -> bool {
-    let letting_go = ["Destroy", "Free", "Unload", "Release"];
-    let few = left.iter().filter(|kind| !kind.contains("_bytes")).count() <= 1;
-    left.is_empty() || few && letting_go.iter().any(|word| function.contains(word))
-}
-
-fn any_call_may_fail(launch: LaunchMode) {
-    let (witness, program) = (Witness::new(), step());
-    let run = || whole(&program, launch);
-    if !compiler() {
-        return;
-    }
-    run().unwrap();
-    // The second run finds its kernels on disk, as every later one does.
-    witness.restart("");
-    run().unwrap();
-    assert_eq!(alive(&witness), [""; 0]);
-    let calls = calls(&witness);
-    let (mut errors, strikes) = (0, strikes(&calls));
-    for (function, nth) in &strikes {
-        for status in [2, 700, 719] {
-            let what = format!("{launch}: call {nth} of {function} gave {status}");
-            witness.restart("");
-            witness.fail(function, *nth, status);
-            let outcome = run();
-            let left = alive(&witness);
-            assert!(excused(function, &left), "{what}: {left:?}");
-            if let Err(error) = outcome {
-                errors += 1;
-                assert!(tells(&error, function, status), "{what}: {error}");
-            }
-            // A call that was not made this time, when another thread loaded what it was for, would fail in the next run.
-            // (Of queries some fail by themselves: the event is not there yet.)
-            if witness.counts()["failed"].get(function).is_none() || function == "cuEventQuery" {
-                witness.restart("");
-            }
-            run().unwrap_or_else(|error| panic!("{what}; the next run: {error}"));
-        }
-    }
-    let all: u64 = calls.values().sum();
-    println!("{launch}: {all} calls, {} failed with each of three codes: {errors} errors", strikes.len());
-    assert!(errors > strikes.len());
-}
+const VENDOR: Vendor = Vendor {
+    open: || CudaDriver.open(0, &OpenOptions::default()),
+    query: "cuEventQuery",
+    launch: "cuLaunchKernel",
+    replay: "cuGraphLaunch",
+    load: &["cuModuleLoadData", "cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncSetAttribute"],
+    stays: false,
+};
 
 #[test]
 fn any_call_may_fail_as_a_graph_runs() {
@@ -187,24 +50,8 @@ fn any_call_may_fail_as_accumulated_work_runs() {
 
 #[test]
 fn an_error_of_the_device_itself_is_told_and_leaves_nothing() {
-    if !emulated("an_error_of_the_device_itself_is_told_and_leaves_nothing", "") {
-        return;
-    }
-    let (witness, program) = (Witness::new(), step());
-    if !compiler() {
-        return;
-    }
-    for (launch, function) in [(LaunchMode::Compiled, "cuLaunchKernel"), (LaunchMode::Graph, "cuGraphLaunch")]
-    {
-        for (status, nth) in [(700, 1), (719, 2), (700, 3)] {
-            witness.restart("");
-            witness.fail_later(function, nth, status);
-            let error = whole(&program, launch).unwrap_err().to_string();
-            assert!(error.contains(&status.to_string()), "{launch}: {error}");
-            assert_eq!(alive(&witness), [""; 0], "{launch}, {status} behind {function} {nth}");
-            // It goes with the context that it spoilt, so that another may be made.
-            whole(&program, launch).unwrap();
-        }
+    if emulated("an_error_of_the_device_itself_is_told_and_leaves_nothing", "") && compiler() {
+        struck::an_error_of_the_device();
     }
 }
 
@@ -212,38 +59,7 @@ fn an_error_of_the_device_itself_is_told_and_leaves_nothing() {
 #[test]
 fn a_kernel_that_fails_to_load_once_is_told_and_one_of_another_device_is_compiled_again() {
     let name = "a_kernel_that_fails_to_load_once_is_told_and_one_of_another_device_is_compiled_again";
-    if !emulated(name, "") || !compiler() {
-        return;
+    if emulated(name, "") && compiler() {
+        struck::a_kernel_fails_to_load();
     }
-    let (witness, program) = (Witness::new(), step());
-    let functions = ["cuModuleLoadData", "cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncSetAttribute"];
-    witness.restart("");
-    whole(&program, LaunchMode::Eager).unwrap();
-    let kernels = witness.calls("cuModuleLoadData");
-    assert!(kernels > 1, "{kernels}");
-    for function in functions {
-        for nth in 1..=kernels {
-            for status in [2, 700, 719] {
-                witness.restart("");
-                witness.fail(function, nth, status);
-                let error = whole(&program, LaunchMode::Eager).unwrap_err();
-                assert!(tells(&error, function, status), "call {nth} of {function} gave {status}: {error}");
-                assert_eq!(alive(&witness), [""; 0]);
-            }
-        }
-    }
-    // What the device does not take from the disk is compiled and loaded again, by design; twice is an error.
-    for status in [200, 209] {
-        witness.restart("");
-        witness.fail("cuModuleLoadData", kernels, status);
-        whole(&program, LaunchMode::Eager).unwrap();
-        assert_eq!(witness.calls("cuModuleLoadData"), kernels + 1);
-    }
-    // A copy of ours that has just been compiled is not compiled again.
-    let folder = std::env::var_os("TINTYPE_KERNEL_CACHE").unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
-    witness.restart("");
-    witness.fail("cuModuleLoadData", 1, 209);
-    let error = whole(&program, LaunchMode::Eager).unwrap_err();
-    assert!(tells(&error, "cuModuleLoadData", 209), "{error}");
 }

@@ -9,6 +9,19 @@ pub enum Dialect {
     Hip,
 }
 
+/// Instructions that multiply small matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatrixUnit {
+    /// There are none.
+    None,
+    /// NVIDIA's tensor cores.
+    TensorCores,
+    /// Matrix fused multiply-add, of AMD's CDNA: a wave of 64 works together.
+    Mfma,
+    /// Wave matrix multiply-accumulate, of AMD's RDNA 3 and later: a wave of 32 works together.
+    Wmma,
+}
+
 /// What kernels and launch plans depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Architecture {
@@ -20,8 +33,10 @@ pub struct Architecture {
     pub capability: u32,
     /// Threads that run in step: 32 or 64.
     pub warp: u32,
-    /// Shared memory that a block may ask for, in bytes.
+    /// Shared memory (LDS) that a block may ask for, in bytes.
     pub shared: u32,
+    /// What multiplies small matrices.
+    pub matrix: MatrixUnit,
     /// Multiprocessors or compute units.
     pub multiprocessors: u32,
 }
@@ -35,6 +50,7 @@ impl Architecture {
             capability: 90,
             warp: 32,
             shared: 232_448,
+            matrix: MatrixUnit::TensorCores,
             multiprocessors: 132,
         }
     }

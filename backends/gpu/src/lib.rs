@@ -1,16 +1,21 @@
 //! What the CUDA and ROCm plugins share: from a Program to launches on a GPU.
 //!
 //! A vendor's plugin implements [`Runtime`] over its driver and libraries; this crate lowers blocks to launch plans
-//! ([`launch_plan`]), writes the kernels' source ([`kernels`]), and gives the traits of `tintype-accel` over both.
+//! ([`launch_plan`]), writes the kernels' source ([`kernels`]), and gives the traits of `tintype-accel` over both. What CUDA's and
+//! HIP's drivers and compilers do alike is here too ([`driver`], [`compiler`]).
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod accelerator;
 mod architecture;
 mod capture;
 mod compile;
+#[allow(unsafe_code, reason = "the vendor's compiler is a C library")]
+pub mod compiler;
 mod context;
 mod display;
+#[allow(unsafe_code, reason = "the vendor's driver is a C library")]
+pub mod driver;
 mod fence;
 mod instance;
 mod join;
@@ -31,7 +36,7 @@ mod storage;
 mod view;
 
 pub use accelerator::GpuAccelerator;
-pub use architecture::{Architecture, Dialect};
+pub use architecture::{Architecture, Dialect, MatrixUnit};
 pub use compile::launch_plan;
 pub use join::Joins;
 pub use launch::{Arg, KernelSource, Launch};

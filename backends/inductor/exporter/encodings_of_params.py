@@ -22,6 +22,7 @@ FP8 = {
     "e4m3": torch.float8_e4m3fn,
     "e4m3_fnuz": torch.float8_e4m3fnuz,
     "e5m2": torch.float8_e5m2,
+    "e5m2_fnuz": torch.float8_e5m2fnuz,
 }
 
 # QLoRA (Dettmers et al. 2023), appendix E; the same numbers as bitsandbytes has.

@@ -24,16 +24,12 @@ pub const NF4_LEVELS: [f32; 16] = [
 
 /// The value of an fp8 code.
 pub fn fp8_value(format: Fp8Format, code: u8) -> f32 {
-    let (mantissa_bits, bias) = match format {
-        Fp8Format::E4m3 => (3, 7),
-        Fp8Format::E4m3Fnuz => (3, 8),
-        Fp8Format::E5m2 => (2, 15),
-    };
+    let (mantissa_bits, bias) = (format.fraction_bits(), format.bias());
     let magnitude = u32::from(code & 0x7f);
     let (exponent, mantissa) = (magnitude >> mantissa_bits, magnitude & ((1 << mantissa_bits) - 1));
     let special = match format {
         Fp8Format::E4m3 => (magnitude == 0x7f).then_some(f32::NAN),
-        Fp8Format::E4m3Fnuz => (code == 0x80).then_some(f32::NAN),
+        Fp8Format::E4m3Fnuz | Fp8Format::E5m2Fnuz => (code == 0x80).then_some(f32::NAN),
         Fp8Format::E5m2 if exponent == 31 => Some(if mantissa == 0 { f32::INFINITY } else { f32::NAN }),
         Fp8Format::E5m2 => None,
     };
@@ -50,14 +46,14 @@ pub fn fp8_max(format: Fp8Format) -> f32 {
     match format {
         Fp8Format::E4m3 => 448.0,
         Fp8Format::E4m3Fnuz => 240.0,
-        Fp8Format::E5m2 => 57_344.0,
+        Fp8Format::E5m2 | Fp8Format::E5m2Fnuz => 57_344.0,
     }
 }
 
 /// The code nearest to a value, ties to the even code, beyond the largest saturated. NaN stays NaN.
 pub fn fp8_code(format: Fp8Format, value: f32) -> u8 {
     if value.is_nan() {
-        return if format == Fp8Format::E4m3Fnuz { 0x80 } else { 0x7f };
+        return if format.is_fnuz() { 0x80 } else { 0x7f };
     }
     let magnitude = value.abs().min(fp8_max(format));
     // Codes of one sign are ordered as their values are: the largest code not above the magnitude, then its neighbour.
@@ -76,7 +72,7 @@ pub fn fp8_code(format: Fp8Format, value: f32) -> u8 {
     let code = low + u8::from(up && above.is_finite() && above > below);
     match format {
         // There is no negative zero: its code is NaN.
-        Fp8Format::E4m3Fnuz if code == 0 => 0,
+        _ if format.is_fnuz() && code == 0 => 0,
         _ if value.is_sign_negative() => code | 0x80,
         _ => code,
     }
@@ -112,6 +108,46 @@ pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Ve
     codes.resize(layout.scales_offset(), 0);
     codes.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
     Ok(codes)
+}
+
+/// An fp8 parameter of an OCP format, codes and scales, in the FNUZ format of the same fraction, exactly: its bias is greater by
+/// one, so that a code stands for half of what it stood for, and scales are doubled. Negative zero becomes zero. With it, the
+/// encoding that it then has.
+///
+/// # Errors
+///
+/// A parameter that is not of an OCP format or not of its layout's size; a code that is no number, which the other format cannot
+/// tell from one; a scale too large to be doubled.
+pub fn to_fnuz(bytes: &[u8], ty: &TensorType, encoding: &Encoding) -> Result<(Vec<u8>, Encoding), String> {
+    let (format, scales) = match encoding {
+        Encoding::Fp8 { format: Fp8Format::E4m3, scales } => (Fp8Format::E4m3Fnuz, *scales),
+        Encoding::Fp8 { format: Fp8Format::E5m2, scales } => (Fp8Format::E5m2Fnuz, *scales),
+        other => return Err(format!("{other:?} is not an OCP format of 8 bits")),
+    };
+    let layout = encoding.layout(ty)?;
+    let mut made = bytes.to_vec();
+    let sized = made.len() == layout.bytes();
+    let Some((codes, rest)) = made.split_at_mut_checked(layout.scales_offset()).filter(|_| sized) else {
+        return Err(format!("{} bytes, and {ty} takes {}", bytes.len(), layout.bytes()));
+    };
+    let largest = if format == Fp8Format::E4m3Fnuz { 0x7e } else { 0x7b };
+    for (i, code) in codes.iter_mut().take(layout.code_bytes).enumerate() {
+        match *code & 0x7f {
+            magnitude if magnitude > largest => {
+                return Err(format!("element {i}, code {code:#04x}, is no number"));
+            }
+            0 => *code = 0,
+            _ => {}
+        }
+    }
+    for (i, scale) in rest.chunks_exact_mut(4).enumerate() {
+        let doubled = 2.0 * scale.try_into().map_or(0.0, f32::from_le_bytes);
+        if doubled.is_infinite() {
+            return Err(format!("scale {i} is too large to be doubled"));
+        }
+        scale.copy_from_slice(&doubled.to_le_bytes());
+    }
+    Ok((made, Encoding::Fp8 { format, scales }))
 }
 
 fn nf4_code(value: f32) -> u8 {
@@ -162,7 +198,7 @@ mod tests {
     use super::*;
     use tintype_program::DType;
 
-    const FORMATS: [Fp8Format; 3] = [Fp8Format::E4m3, Fp8Format::E4m3Fnuz, Fp8Format::E5m2];
+    const FORMATS: [Fp8Format; 4] = Fp8Format::ALL;
 
     #[test]
     fn every_finite_code_is_its_own_nearest() {

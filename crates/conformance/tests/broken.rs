@@ -29,9 +29,11 @@ fn a_plugin_without_defects_passes() {
 }
 
 #[test]
-fn wrong_pairs_fail_rotary_embedding_alone() {
+fn wrong_pairs_fail_what_rotates_alone() {
     let report = examine(Defect::RotaryPairing, "");
-    assert_eq!(failing(&report).0, ["rotary_embedding"].into());
+    assert_eq!(failing(&report).0, ["rotary_embedding", "transformer"].into());
+    let mut around = report.failures().filter(|f| !f.case.contains("rotary"));
+    assert!(around.all(|f| f.case.contains("attention")), "{report}");
     assert!(failing(&report).1.contains(&Check::Numbers));
     let rows = report.rows.iter().filter(|row| row.group == "rotary_embedding");
     assert!(rows.clone().count() == 3 && rows.clone().all(|row| row.failed > 0 && row.passed > 0));

@@ -41,6 +41,37 @@ pub enum Fp8Format {
     E4m3Fnuz,
     /// OCP E5M2: bias 15, largest 57,344, with infinities.
     E5m2,
+    /// E5M2 FNUZ (AMD CDNA 3): bias 16, largest 57,344, neither infinity nor negative zero, NaN 0x80.
+    E5m2Fnuz,
+}
+
+impl Fp8Format {
+    /// All of them.
+    pub const ALL: [Fp8Format; 4] =
+        [Fp8Format::E4m3, Fp8Format::E4m3Fnuz, Fp8Format::E5m2, Fp8Format::E5m2Fnuz];
+
+    /// Bits of the fraction.
+    pub fn fraction_bits(self) -> u32 {
+        match self {
+            Fp8Format::E4m3 | Fp8Format::E4m3Fnuz => 3,
+            Fp8Format::E5m2 | Fp8Format::E5m2Fnuz => 2,
+        }
+    }
+
+    /// What is subtracted from an exponent's bits.
+    pub fn bias(self) -> i32 {
+        match self {
+            Fp8Format::E4m3 => 7,
+            Fp8Format::E4m3Fnuz => 8,
+            Fp8Format::E5m2 => 15,
+            Fp8Format::E5m2Fnuz => 16,
+        }
+    }
+
+    /// Whether 0x80 is the only NaN, and every other code a number.
+    pub fn is_fnuz(self) -> bool {
+        matches!(self, Fp8Format::E4m3Fnuz | Fp8Format::E5m2Fnuz)
+    }
 }
 
 /// How many elements share a scale.

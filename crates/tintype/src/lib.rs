@@ -24,8 +24,9 @@
 //!
 //! # Features
 //!
-//! A feature is a backend: `cpu` (default), `cuda`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time.
-//! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. Two more are about models, both default: `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
+//! A feature is a backend: `cpu` (default), `cuda`, `rocm`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time.
+//! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. Two more are about models, both default:
+//! `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
 //! # Layers
@@ -54,6 +55,9 @@ pub use tintype_inductor as inductor;
 pub use tintype_models as models;
 pub use tintype_pipeline as pipeline;
 pub use tintype_program as program;
+/// The ROCm plugin itself.
+#[cfg(feature = "rocm")]
+pub use tintype_rocm as rocm;
 
 pub use tintype_accel::{LaunchMode, OpenOptions, Registry};
 pub use tintype_pipeline::files::Picture;
@@ -101,6 +105,8 @@ pub fn backends() -> Registry {
     registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
     #[cfg(feature = "cuda")]
     registry.register(std::sync::Arc::new(tintype_cuda::CudaDriver));
+    #[cfg(feature = "rocm")]
+    registry.register(std::sync::Arc::new(tintype_rocm::RocmDriver));
     #[cfg(feature = "gaudi")]
     registry.register(std::sync::Arc::new(tintype_gaudi::GaudiDriver::default()));
     registry

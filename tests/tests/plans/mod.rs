@@ -7,15 +7,26 @@ use tintype::{DType, LaunchMode, Request};
 use tintype_gpu::{Architecture, BlockPlan, launch_plan};
 use tintype_tests::full_size::{Published, has_sparse_files};
 
-/// The launch plans of every stage of a request in bf16, on a Hopper device.
-pub fn plans(
+/// The launch plans of every stage of a request in bf16 on a device.
+pub fn plans_on(
+    device: &Architecture,
     inspector: &Inspector,
     request: &Request,
     launch: LaunchMode,
 ) -> Vec<(&'static str, Arc<BlockPlan>)> {
     let programs = inspector.programs(request, DType::Bf16).unwrap();
-    let plan = |program| launch_plan(&program, launch, &Architecture::hopper()).unwrap();
+    let plan = |program| launch_plan(&program, launch, device).unwrap();
     programs.into_iter().map(|(name, program)| (name, plan(program))).collect()
+}
+
+/// The same on a Hopper device.
+#[allow(dead_code, reason = "no test uses all of it")]
+pub fn plans(
+    inspector: &Inspector,
+    request: &Request,
+    launch: LaunchMode,
+) -> Vec<(&'static str, Arc<BlockPlan>)> {
+    plans_on(&Architecture::hopper(), inspector, request, launch)
 }
 
 /// A published model without its weights, as long as its folder is there. Says so where there can be none.

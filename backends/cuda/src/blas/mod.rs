@@ -8,7 +8,6 @@ mod shape;
 mod table;
 
 use crate::Stream;
-use crate::driver::Queue;
 use descriptor::Descriptor;
 use prepared::Product;
 pub(crate) use search::Search;
@@ -16,6 +15,7 @@ use search::Searches;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use table::{Object, Table, compute, data, epilogue, layout, operation};
+use tintype_gpu::driver::Queue;
 use tintype_gpu::{Epilogue, MatMul, Offer};
 use tintype_program::DType;
 

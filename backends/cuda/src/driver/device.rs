@@ -1,9 +1,9 @@
 //! What the driver tells of a device.
 
-use super::Api;
-use crate::libraries::Status;
+use super::Own;
 use cudarc::driver::sys::{CUdevice, CUuuid};
 use std::ffi::{c_char, c_int};
+use tintype_gpu::driver::Status;
 
 /// A device before it is opened.
 #[derive(Clone, Debug)]
@@ -37,24 +37,24 @@ pub(crate) enum Mode {
 }
 
 /// Asks the driver, which must be initialised.
-pub(crate) fn facts(api: &Api, ordinal: usize) -> Result<Facts, Status> {
+pub(crate) fn facts(own: &Own, ordinal: usize) -> Result<Facts, Status> {
     let mut device = 0;
     // SAFETY: every pointer below is to a local that may be written, and says how long it is where it must.
-    unsafe { api.cuDeviceGet(&mut device, ordinal as c_int) }?;
+    unsafe { own.cuDeviceGet(&mut device, ordinal as c_int) }?;
     let attribute = |number: c_int| {
         let mut value = 0;
         // SAFETY: as above; the device is the driver's.
-        unsafe { api.cuDeviceGetAttribute(&mut value, number, device) }.map(|()| value)
+        unsafe { own.cuDeviceGetAttribute(&mut value, number, device) }.map(|()| value)
     };
     let mut name = [0 as c_char; 256];
     // SAFETY: as above.
-    unsafe { api.cuDeviceGetName(name.as_mut_ptr(), name.len() as c_int, device) }?;
+    unsafe { own.cuDeviceGetName(name.as_mut_ptr(), name.len() as c_int, device) }?;
     let mut uuid = CUuuid { bytes: [0; 16] };
     // SAFETY: as above.
-    unsafe { api.cuDeviceGetUuid_v2(&mut uuid, device) }?;
+    unsafe { own.cuDeviceGetUuid_v2(&mut uuid, device) }?;
     let mut memory = 0;
     // SAFETY: as above.
-    unsafe { api.cuDeviceTotalMem_v2(&mut memory, device) }?;
+    unsafe { own.cuDeviceTotalMem_v2(&mut memory, device) }?;
     let name = text(&name);
     // Attribute numbers are those of CUdevice_attribute in cuda.h.
     Ok(Facts {

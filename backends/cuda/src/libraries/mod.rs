@@ -1,12 +1,12 @@
 //! Where the vendor's libraries are.
 //!
-//! Nothing is linked. Each library is looked for in the places where drivers, toolkits and Python packages put it, opened
-//! by its full path, and never closed again: code, kernels and handles of it live as long as the process. What one of them
-//! later asks the loader for by name is then there already, wherever it lies.
+//! Each library is looked for in the places where drivers, toolkits and Python packages put it. What one of them later asks the
+//! loader for by name is then there already, wherever it lies.
 
+#[cfg(test)]
+mod compiles;
 mod open;
 mod places;
-mod table;
 
-pub(crate) use open::{Found, Library, find};
-pub(crate) use table::{Status, table};
+pub use open::warnings;
+pub(crate) use open::{Found, Library, find, nvrtc};

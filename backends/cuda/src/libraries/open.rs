@@ -1,12 +1,12 @@
 //! Opening libraries, once a process, in the order in which they need each other.
 
-use super::places::{Surroundings, matching};
-use std::env;
+use super::places::Surroundings;
 use std::ffi::c_int;
-use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use tintype_gpu::compiler::{Compiler, Rtc};
+use tintype_gpu::driver::{Missing, Opened, Search, matching, open};
+use tintype_gpu::{Architecture, Dialect, KernelSource};
 
 /// The environment variable that names another driver library than the machine's: a software double, for tests.
 const DRIVER_VARIABLE: &str = "TINTYPE_CUDA_DRIVER";
@@ -33,19 +33,6 @@ pub(crate) struct Found {
     pub(crate) version: Option<String>,
     /// The library, never closed.
     pub(crate) library: &'static libloading::Library,
-}
-
-/// A library that is not there or cannot be opened.
-#[derive(Clone, Debug)]
-pub(crate) struct Missing {
-    /// Which.
-    pub(crate) library: Library,
-    /// The files that were tried.
-    pub(crate) tried: Vec<PathBuf>,
-    /// What the loader said of those that exist.
-    pub(crate) refused: Vec<String>,
-    /// Whether the environment names the only file that was tried.
-    pub(crate) named: bool,
 }
 
 /// The library, looked for and opened at the first call. Those that it needs are opened before it.
@@ -139,31 +126,6 @@ impl Library {
     }
 }
 
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not here: ", self.library.title())?;
-        let mut folders: Vec<_> = match (self.named, &self.tried[..]) {
-            (true, [path]) => {
-                write!(f, "{DRIVER_VARIABLE} names {}, which cannot be opened", path.display())?;
-                Vec::new()
-            }
-            _ => {
-                write!(f, "the loader's path has no {}", self.library.names()[0])?;
-                self.tried.iter().filter_map(|path| Some(path.parent()?.display().to_string())).collect()
-            }
-        };
-        folders.sort();
-        folders.dedup();
-        if !folders.is_empty() {
-            write!(f, ", nor has {}", folders.join(", "))?;
-        }
-        if !self.refused.is_empty() {
-            write!(f, "; {}", self.refused.join("; "))?;
-        }
-        Ok(())
-    }
-}
-
 /// The driver's major version of CUDA, if there is a driver.
 fn driver_major() -> Option<i32> {
     static MAJOR: OnceLock<Option<i32>> = OnceLock::new();
@@ -181,102 +143,53 @@ fn driver_major() -> Option<i32> {
 }
 
 fn search(library: Library, surroundings: &Surroundings) -> Result<Found, Missing> {
-    let mut missing = Missing { library, tried: Vec::new(), refused: Vec::new(), named: false };
-    if library == Library::Cuda
-        && let Some(path) = env::var_os(DRIVER_VARIABLE).filter(|path| !path.is_empty())
-    {
-        missing.named = true;
-        return attempt(library, Path::new(&path), &mut missing).ok_or(missing);
-    }
-    let folders = match library {
-        Library::Cuda => surroundings.driver_folders(),
-        _ => surroundings.library_folders(),
+    let search = Search {
+        title: library.title(),
+        names: library.names(),
+        folders: match library {
+            Library::Cuda => surroundings.driver_folders(),
+            _ => surroundings.library_folders(),
+        },
+        variable: (library == Library::Cuda).then_some(DRIVER_VARIABLE),
+        folders_first: false,
+        beside: if library == Library::Nvrtc { builtins } else { |_| Vec::new() },
     };
-    for name in library.names() {
-        if let Ok(opened) = open(Path::new(name)) {
-            return Ok(Found {
-                path: loaded_from(name).unwrap_or_else(|| name.into()),
-                version: library.version(opened),
-                library: opened,
-            });
-        }
-        for folder in &folders {
-            if let Some(found) = attempt(library, &folder.join(name), &mut missing) {
-                return Ok(found);
-            }
-        }
-    }
-    Err(missing)
+    let Opened { path, library: opened } = search.open()?;
+    Ok(Found { path, version: library.version(opened), library: opened })
 }
 
-/// Opens a file if there is one.
-fn attempt(library: Library, path: &Path, missing: &mut Missing) -> Option<Found> {
-    missing.tried.push(path.to_path_buf());
-    if !path.exists() {
-        return None;
-    }
-    if let (Library::Nvrtc, Some(folder)) = (library, path.parent()) {
-        // NVRTC asks the loader for its built-in functions by name, at the first compilation.
-        for builtins in matching(folder, "libnvrtc-builtins.so.") {
-            if let Err(reason) = open(&builtins) {
-                missing.refused.push(reason);
-            }
-        }
-    }
-    match open(path) {
-        Ok(opened) => {
-            let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-            Some(Found { path, version: library.version(opened), library: opened })
-        }
-        Err(reason) => {
-            missing.refused.push(reason);
-            None
-        }
-    }
+/// NVRTC asks the loader for its built-in functions by name, at the first compilation.
+fn builtins(path: &Path) -> Vec<String> {
+    let beside = path.parent().map(|folder| matching(folder, "libnvrtc-builtins.so.")).unwrap_or_default();
+    beside.iter().filter_map(|file| open(file).err()).collect()
 }
 
-/// Opens a library for the rest of the process.
-fn open(path: &Path) -> Result<&'static libloading::Library, String> {
-    #[cfg(unix)]
-    // SAFETY: the vendor's libraries may be initialised on any thread at any time.
-    let opened = unsafe {
-        use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-        Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL).map(libloading::Library::from)
+/// NVRTC's compiler, looked for at the first call, or why there is none and what to do.
+pub(crate) fn nvrtc() -> Result<&'static Rtc, &'static (String, String)> {
+    static NVRTC: OnceLock<Result<Rtc, (String, String)>> = OnceLock::new();
+    let load = || {
+        let remedy = Library::Nvrtc.remedy();
+        let found = find(Library::Nvrtc).map_err(|missing| (missing.to_string(), remedy.clone()))?;
+        let opened = Opened { path: found.path.clone(), library: found.library };
+        Rtc::load(&opened, Library::Nvrtc.title(), Dialect::Cuda).map_err(|reason| (reason, remedy))
     };
-    #[cfg(not(unix))]
-    // SAFETY: as above.
-    let opened = unsafe { libloading::Library::new(path) };
-    match opened {
-        Ok(library) => Ok(Box::leak(Box::new(library))),
-        Err(error) => Err(with_sources(&error)),
-    }
+    NVRTC.get_or_init(load).as_ref()
 }
 
-/// libloading keeps what the loader said in the error's source.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => with_sources(source),
-        None => error.to_string(),
-    }
-}
-
-/// The file behind a library that the loader found by name.
-fn loaded_from(name: &str) -> Option<PathBuf> {
-    let stem = name.split(".so").next()?;
-    let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    let paths = maps.lines().filter_map(|line| Some(&line[line.find('/')?..]));
-    paths
-        .map(Path::new)
-        .find(|path| {
-            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-            file.strip_prefix(stem).is_some_and(|rest| rest.starts_with(".so"))
-        })
-        .map(Path::to_path_buf)
+/// What NVRTC warns of in a kernel that it compiles for an architecture, device or not. For tests.
+///
+/// # Errors
+///
+/// [`tintype_accel::Error::Unavailable`] where there is no NVRTC; [`tintype_accel::Error::Internal`] with its log where the kernel
+/// does not compile.
+pub fn warnings(source: &KernelSource, architecture: &Architecture) -> tintype_accel::Result<String> {
+    Compiler::with_folder(crate::probe::BACKEND, nvrtc, architecture, None).warnings(source, architecture)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_is_missing_is_told_with_the_places_and_the_loaders_words() {

@@ -1,9 +1,9 @@
 //! The folders in which libraries are looked for.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tintype_gpu::driver::{entries, existing, matching};
 
 /// What of the process and the machine says where libraries may be.
 #[derive(Clone, Debug, Default)]
@@ -120,31 +120,6 @@ impl Surroundings {
 /// `PREFIX` of `PREFIX/bin/python3`.
 fn prefix_of(program: &Path) -> Option<PathBuf> {
     program.parent()?.parent().map(Path::to_path_buf)
-}
-
-/// What a folder holds, in the order of the names; nothing if it cannot be read.
-pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(list) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<_> = list.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    paths
-}
-
-/// What a folder holds under names that start with `start`.
-pub(super) fn matching(folder: &Path, start: &str) -> Vec<PathBuf> {
-    let starts = |name: &OsStr| name.as_encoded_bytes().starts_with(start.as_bytes());
-    entries(folder).into_iter().filter(|path| path.file_name().is_some_and(starts)).collect()
-}
-
-/// The folders that there are, each once.
-fn existing(folders: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut kept: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        if folder.is_dir() && !kept.contains(&folder) {
-            kept.push(folder);
-        }
-    }
-    kept
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Memory and a stream to try work on, apart from what else the device does.
 
-use crate::driver::Queue;
-use cudarc::driver::sys::CUstream;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use tintype_accel::Result;
+use tintype_gpu::driver::{Handle, Queue};
 
 /// Numbers that look like a model's: on zeros a device runs faster than it ever will.
 const PATTERN: usize = 4 << 20;
@@ -12,7 +11,7 @@ const PATTERN: usize = 4 << 20;
 /// Device memory filled with random numbers, and a stream of its own, so that nothing that is tried becomes part of a capture.
 pub(crate) struct Ground {
     queue: Arc<Queue>,
-    stream: CUstream,
+    stream: Handle,
     address: u64,
 }
 
@@ -24,18 +23,13 @@ impl Ground {
         queue.enter()?;
         let mut ground = Self { queue: Arc::clone(queue), stream: null_mut(), address: 0 };
         // SAFETY: the context is current; the handle may be written.
-        queue.ok(unsafe { queue.api.cuStreamCreate(&mut ground.stream, NON_BLOCKING) })?;
+        queue.ok(unsafe { queue.api.stream_create(&mut ground.stream, NON_BLOCKING) })?;
         // SAFETY: as above, the address.
-        queue.ok(unsafe { queue.api.cuMemAlloc_v2(&mut ground.address, bytes.max(1)) })?;
+        queue.ok(unsafe { queue.api.allocate(&mut ground.address, bytes.max(1)) })?;
         let pattern = pattern(bytes.min(PATTERN));
         // SAFETY: the memory holds as much; the bytes live until the wait below, failed or not.
         let sent = queue.ok(unsafe {
-            queue.api.cuMemcpyHtoDAsync_v2(
-                ground.address,
-                pattern.as_ptr().cast(),
-                pattern.len(),
-                ground.stream,
-            )
+            queue.api.copy_to_device(ground.address, pattern.as_ptr().cast(), pattern.len(), ground.stream)
         });
         let arrived = ground.synchronize();
         sent.and(arrived)?;
@@ -44,7 +38,7 @@ impl Ground {
             let more = filled.min(bytes - filled);
             let to = ground.address + filled as u64;
             // SAFETY: both ranges lie in the memory, one behind the other.
-            queue.ok(unsafe { queue.api.cuMemcpyDtoDAsync_v2(to, ground.address, more, ground.stream) })?;
+            queue.ok(unsafe { queue.api.copy_on_device(to, ground.address, more, ground.stream) })?;
             filled += more;
         }
         ground.synchronize()?;
@@ -58,13 +52,13 @@ impl Ground {
 
     /// The stream.
     pub(crate) fn stream(&self) -> crate::Stream {
-        crate::Stream(self.stream.cast())
+        crate::Stream(self.stream)
     }
 
     /// Waits for the stream.
     pub(crate) fn synchronize(&self) -> Result<()> {
         // SAFETY: the stream is alive.
-        self.queue.ok(unsafe { self.queue.api.cuStreamSynchronize(self.stream) })
+        self.queue.ok(unsafe { self.queue.api.stream_synchronize(self.stream) })
     }
 }
 
@@ -77,11 +71,11 @@ impl Drop for Ground {
         if !self.stream.is_null() {
             let _ = self.synchronize();
             // SAFETY: made once, destroyed once.
-            let _ = unsafe { self.queue.api.cuStreamDestroy_v2(self.stream) };
+            let _ = unsafe { self.queue.api.stream_destroy(self.stream) };
         }
         if self.address != 0 {
             // SAFETY: as above; nothing uses it any more.
-            let _ = unsafe { self.queue.api.cuMemFree_v2(self.address) };
+            let _ = unsafe { self.queue.api.free(self.address) };
         }
     }
 }

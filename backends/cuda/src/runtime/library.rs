@@ -2,12 +2,12 @@
 
 use crate::Stream;
 use crate::blas::{Blas, Search};
-use crate::compiler::folder;
 use crate::dnn::{Companions, Dnn};
-use crate::driver::Queue;
 use crate::libraries::{Found, Library, find};
 use std::sync::{Arc, OnceLock};
 use tintype_accel::Result;
+use tintype_gpu::compiler::folder;
+use tintype_gpu::driver::Queue;
 use tintype_gpu::{Architecture, LibraryOp, Offer, Prepared};
 
 /// The libraries of a runtime, opened at the first offer. They are dropped with the context current.
@@ -39,8 +39,7 @@ impl Libraries {
         }
     }
 
-    /// See [`tintype_gpu::Runtime::prepare`].
-    pub(super) fn prepare(&self, op: &LibraryOp) -> Offer {
+    fn offer(&self, op: &LibraryOp) -> Offer {
         let enter = || -> Result<()> {
             self.queue.outside_capture("a library's plan")?;
             self.queue.enter()
@@ -55,7 +54,7 @@ impl Libraries {
     }
 
     fn stream(&self) -> Stream {
-        Stream(self.queue.raw().cast())
+        Stream(self.queue.raw())
     }
 
     fn blas(&self) -> std::result::Result<&Blas, String> {
@@ -82,6 +81,12 @@ impl Libraries {
             Dnn::open(found.library, &found.path, companions, device, self.stream(), plans.as_deref())
         };
         self.dnn.get_or_init(open).as_ref().map_err(String::clone)
+    }
+}
+
+impl tintype_gpu::driver::Libraries for Libraries {
+    fn prepare(&self, op: &LibraryOp) -> Offer {
+        self.offer(op)
     }
 }
 

@@ -23,6 +23,7 @@ pub fn decode(
                 Fp8Format::E4m3 => "decode_e4m3",
                 Fp8Format::E4m3Fnuz => "decode_e4m3_fnuz",
                 Fp8Format::E5m2 => "decode_e5m2",
+                Fp8Format::E5m2Fnuz => "decode_e5m2_fnuz",
             };
             let share = match scales {
                 ScaleGranularity::Tensor => ty.elements().max(1),
@@ -57,12 +58,13 @@ pub fn decode(
 
 /// Statements that define `value` from the code of element `i`.
 fn fp8(format: Fp8Format) -> String {
-    // Mantissa bits, exponent bias, and which codes are no numbers.
-    let (bits, bias, special) = match format {
-        Fp8Format::E4m3 => (3, 7, "(code & 127) == 127 ? __int_as_float(0x7fc00000) : "),
-        Fp8Format::E4m3Fnuz => (3, 8, "code == 128 ? __int_as_float(0x7fc00000) : "),
+    let (bits, bias) = (format.fraction_bits(), format.bias());
+    // Which codes are no numbers.
+    let special = match format {
+        Fp8Format::E4m3 => "(code & 127) == 127 ? __int_as_float(0x7fc00000) : ",
+        Fp8Format::E4m3Fnuz | Fp8Format::E5m2Fnuz => "code == 128 ? __int_as_float(0x7fc00000) : ",
         Fp8Format::E5m2 => {
-            (2, 15, "(code & 127) == 124 ? INFINITE : (code & 127) > 124 ? __int_as_float(0x7fc00000) : ")
+            "(code & 127) == 124 ? INFINITE : (code & 127) > 124 ? __int_as_float(0x7fc00000) : "
         }
     };
     let (mask, exponents) = ((1 << bits) - 1, if bits == 3 { 15 } else { 31 });

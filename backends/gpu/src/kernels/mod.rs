@@ -15,5 +15,6 @@ pub mod reduce;
 pub mod rotary;
 pub mod softmax;
 mod transpose;
+mod unit;
 pub mod upsample;
 mod walk;

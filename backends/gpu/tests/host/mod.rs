@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 use tintype_accel::{Capabilities, Device, Error, HostBytes, LaunchMode, Result};
 use tintype_gpu::{
-    Architecture, Call, Dialect, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, Offer, Runtime,
-    Scalar, prelude,
+    Architecture, Call, Dialect, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, MatrixUnit, Offer,
+    Runtime, Scalar, prelude,
 };
 use tintype_program::DType;
 
@@ -38,7 +38,18 @@ pub fn available(test: &str) -> bool {
 }
 
 impl Host {
-    pub fn new() -> Self {
+    /// One whose warps are of so many threads.
+    pub fn new(warp: u32) -> Self {
+        Self::of(Architecture {
+            dialect: Dialect::Hip,
+            matrix: MatrixUnit::None,
+            warp,
+            ..Architecture::hopper()
+        })
+    }
+
+    /// One that has what an architecture has.
+    pub fn of(architecture: Architecture) -> Self {
         let launch = vec![LaunchMode::Compiled, LaunchMode::Eager];
         let device = Device {
             backend: "host",
@@ -51,7 +62,6 @@ impl Host {
             versions: Vec::new(),
             capabilities: Capabilities { dtypes: DType::ALL.to_vec(), launch },
         };
-        let architecture = Architecture { dialect: Dialect::Hip, ..Architecture::hopper() };
         let folder = tempfile::tempdir().unwrap();
         Self { device, architecture, folder, memory: Mutex::default(), kernels: Mutex::default() }
     }

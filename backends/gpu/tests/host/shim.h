@@ -142,3 +142,30 @@ inline float __int2float_rz(int x) {
     float y = (float)x;
     return fabs((double)y) > fabs((double)x) ? nextafterf(y, 0.0f) : y;
 }
+
+// A product of 16 x 16 by the lanes of a warp, each of which brings its fragments of a and b and takes its sums: where which element
+// lies is as AMD's guides to its instructions have it (CDNA: V_MFMA_F32_16X16X16; RDNA 3 and 4: V_WMMA_F32_16X16X16).
+#define MATRIX_STAND_IN 1
+namespace host {
+static unsigned short fragments[2][1024][16];
+}
+template <typename T, typename F, int N> void matrix_stand_in(const F& a, const F& b, float (&sum)[N]) {
+    constexpr int held = sizeof(F) / 2;
+    const unsigned rank = host::current->rank, base = rank / WARP * WARP, lane = rank % WARP;
+    memcpy(host::fragments[0][rank], &a, sizeof(F));
+    memcpy(host::fragments[1][rank], &b, sizeof(F));
+    host::wait(host::warps[rank / WARP]);
+    for (int s = 0; s < N; s++) {
+        // Four groups of 16 lanes with 4 sums each; two groups, each with every other row, or with 8 rows.
+        const int group = lane / 16, row = WARP == 64 ? 4 * group + s : held == 16 ? 2 * s + group : 8 * group + s;
+        for (int k = 0; k < 16; k++) {
+            const unsigned from = held == 16 ? 0 : k / held * 16;
+            const unsigned short x = host::fragments[0][base + from + row][k % held];
+            const unsigned short y = host::fragments[1][base + from + lane % 16][k % held];
+            T left, right;
+            left.bits = x, right.bits = y;
+            sum[s] += to_float(left) * to_float(right);
+        }
+    }
+    host::wait(host::warps[rank / WARP]);
+}

@@ -5,7 +5,7 @@ use super::{Case, Fill, Tolerance};
 use tintype_program::{Activation, DType, Encoding, Fp8Format, Op, Result, ScaleGranularity, TensorType};
 
 fn encodings() -> Vec<Encoding> {
-    let formats = [Fp8Format::E4m3, Fp8Format::E4m3Fnuz, Fp8Format::E5m2];
+    let formats = Fp8Format::ALL;
     let scales = [ScaleGranularity::Tensor, ScaleGranularity::Row, ScaleGranularity::Block { size: 24 }];
     let mut encodings: Vec<_> = formats
         .into_iter()

@@ -28,13 +28,14 @@ pub(crate) fn fp8(code: u8, format: Fp8Format) -> f64 {
         Fp8Format::E4m3 => (3, 7),
         Fp8Format::E4m3Fnuz => (3, 8),
         Fp8Format::E5m2 => (2, 15),
+        Fp8Format::E5m2Fnuz => (2, 16),
     };
     let sign = if code & 0x80 != 0 { -1.0 } else { 1.0 };
     let exponent = i32::from((code & 0x7f) >> mantissa_bits);
     let mantissa = f64::from(code & ((1 << mantissa_bits) - 1)) / f64::from(1 << mantissa_bits);
     match format {
         Fp8Format::E4m3 if code & 0x7f == 0x7f => return f64::NAN,
-        Fp8Format::E4m3Fnuz if code == 0x80 => return f64::NAN,
+        Fp8Format::E4m3Fnuz | Fp8Format::E5m2Fnuz if code == 0x80 => return f64::NAN,
         Fp8Format::E5m2 if exponent == 31 => {
             return if mantissa == 0.0 { sign * f64::INFINITY } else { f64::NAN };
         }
@@ -92,6 +93,7 @@ mod tests {
         assert_eq!(fp8(0x01, Fp8Format::E4m3Fnuz), f64::powi(2.0, -10));
         assert_eq!(fp8(0x7b, Fp8Format::E5m2), 57_344.0);
         assert_eq!(fp8(0xfc, Fp8Format::E5m2), f64::NEG_INFINITY);
+        assert_eq!(fp8(0x7f, Fp8Format::E5m2Fnuz), 57_344.0);
         assert!([fp8(0x7f, Fp8Format::E4m3), fp8(0x80, Fp8Format::E4m3Fnuz)].iter().all(|x| x.is_nan()));
     }
 

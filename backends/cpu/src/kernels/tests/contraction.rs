@@ -80,7 +80,7 @@ fn encoded<T: Element>() {
     let values = Tensor::<f32>::random(2, &[n * k], Lie::Dense);
     let values: Vec<f32> = (0..n * k).map(|i| values.get(&[i])).collect();
     let mut encodings = vec![Encoding::Nf4 { block: 32 }];
-    for format in [Fp8Format::E4m3, Fp8Format::E4m3Fnuz, Fp8Format::E5m2] {
+    for format in Fp8Format::ALL {
         for scales in [ScaleGranularity::Tensor, ScaleGranularity::Row, ScaleGranularity::Block { size: 16 }]
         {
             encodings.push(Encoding::Fp8 { format, scales });

@@ -229,7 +229,7 @@ impl Text<'_> {
             false => format!("        if (first >= {width}) continue;\n"),
         };
         format!(
-            "#pragma unroll\n    for (int step = 0; step < {each}; step++) {{\n        const int first = (step * {team} + place) * {lanes};\n{skip}"
+            "#pragma unroll\n    for (int step = 0; step < {each}; step++) {{\n        const int first = (step * {team} + place) * {lanes};\n        (void)first;\n{skip}"
         )
     }
 
