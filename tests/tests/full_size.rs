@@ -87,7 +87,7 @@ fn plans_take_seconds_and_no_weights() {
     };
     let packed = plan(&square(1024), DType::Bf16, LaunchMode::Compiled);
     let phases: Vec<Phase> = packed.phases.iter().map(|phase| phase.phase).collect();
-    assert_eq!(phases, [Phase::TextEncoding, Phase::Denoising, Phase::Decoding]);
+    assert_eq!(phases, [Phase::TextEncoding, Phase::Conditioning, Phase::Denoising, Phase::Decoding]);
     assert!(packed.exact && packed.phases.is_sorted_by_key(|phase| phase.mapped + phase.derived));
     assert!(packed.mapped > 33_000_000_000 && packed.mapped < 34_000_000_000, "{}", packed.mapped);
     assert!(packed.peak > 30 << 30, "packed copies of all linear layers: {}", packed.peak);
