@@ -47,8 +47,12 @@ fn it_makes_the_picture_that_the_wrapped_plugin_makes_and_sees_the_calls() {
     let open = |name| registry.open(name, None, &Default::default()).unwrap().accelerator;
     assert_eq!(picture(open(NAME)), picture(open("cpu")));
     assert_eq!(trace.calls("open"), 1);
-    assert_eq!(trace.calls("compile"), 4, "CLIP, T5, the step and the decoder\n{trace}");
-    assert_eq!(trace.calls("bind"), 4, "{trace}");
+    assert_eq!(
+        trace.calls("compile"),
+        5,
+        "CLIP, T5, what comes before the steps, the step and the decoder\n{trace}"
+    );
+    assert_eq!(trace.calls("bind"), 5, "{trace}");
     assert_eq!(trace.calls("run flux_decode"), 1, "{trace}");
     assert_eq!(trace.calls("flush"), 3, "one a step\n{trace}");
     assert_eq!(trace.calls("synchronize"), 0, "{trace}");
