@@ -102,8 +102,8 @@ fn what_cannot_be_used_is_told_before_anything_runs() {
 fn python_with_torch(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("TINTYPE_PYTHON").map(PathBuf::from);
     let python = named.unwrap_or_else(|| "python3".into());
-    let asked =
-        Command::new(&python).args(["-c", "import torch; assert torch.__version__ >= '2.11'"]).output();
+    let new = "import torch; assert [int(part) for part in torch.__version__.split('.')[:2]] >= [2, 11]";
+    let asked = Command::new(&python).args(["-c", new]).output();
     if asked.is_ok_and(|told| told.status.success()) {
         return Some(python);
     }

@@ -70,16 +70,7 @@ impl<K: PartialEq + Clone> Component<K> {
 
     /// The same component for another pipeline on the same device: weights are shared, compiled Programs are not.
     pub(crate) fn share(&self) -> Self {
-        let (source, shared) = (Arc::clone(&self.source), self.shared.clone());
-        Self {
-            name: self.name,
-            source,
-            ignored: self.ignored,
-            weights: None,
-            shared,
-            stages: Vec::new(),
-            ahead: None,
-        }
+        self.beside()
     }
 
     /// Other Programs of this component, which share its weights: each set is loaded once, for all of them.
