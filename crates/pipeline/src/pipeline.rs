@@ -3,7 +3,9 @@
 use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
-use crate::generate::{CancelToken, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher};
+use crate::generate::{
+    Ahead, CancelToken, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
+};
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
 use crate::{Error, Moment, Result};
@@ -188,8 +190,9 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
+        let ahead = self.ahead(request)?;
         self.refuse_what_cannot_fit(request)?;
-        let made = self.run(watcher, cancel, |flux, run| flux.generate(request, run));
+        let made = self.run(watcher, cancel, ahead, |flux, run| flux.generate(request, run));
         made.map_err(|error| self.explain(request, error))
     }
 
@@ -222,24 +225,38 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
-        self.run(watcher, cancel, |flux, run| flux.decode(latents, tile, run))
+        self.run(watcher, cancel, Ahead::default(), |flux, run| flux.decode(latents, tile, run))
     }
 
     fn run(
         &mut self,
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
+        ahead: Ahead,
         work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
     ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
         let made = self.made();
         let Self { place, dtype, flux, .. } = self;
         let pace = Pace::start();
-        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace };
+        let mut run =
+            Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace, ahead };
         let (settings, pictures) = work(flux, &mut run)?;
         let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })
+    }
+
+    /// Begins to compile what a run will need, where nothing is on the device yet: meanwhile it is found out whether it fits,
+    /// and weights are loaded.
+    fn ahead(&self, request: &Request) -> Result<Ahead> {
+        if !self.flux.weights().is_empty() {
+            return Ok(Ahead::default());
+        }
+        let (_, _, stages) = self.flux.stages(request, self.dtype)?;
+        let Place { accelerator, launch } = &self.place;
+        let programs = stages.into_iter().map(|stage| stage.program);
+        Ok(Ahead::begin(accelerator, *launch, programs))
     }
 
     /// What a run of `request` would take of the device, and whether it fits. Loads and runs nothing.

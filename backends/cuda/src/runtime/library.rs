@@ -41,7 +41,7 @@ impl Libraries {
 
     fn offer(&self, op: &LibraryOp) -> Offer {
         let enter = || -> Result<()> {
-            self.queue.outside_capture("a library's plan")?;
+            self.queue.after_captures("a library's plan")?;
             self.queue.enter()
         };
         enter().map_err(|error| error.to_string())?;
@@ -86,7 +86,11 @@ impl Libraries {
 
 impl tintype_gpu::driver::Libraries for Libraries {
     fn prepare(&self, op: &LibraryOp) -> Offer {
-        self.offer(op)
+        let offer = self.offer(op);
+        if let Err(reason) = &offer {
+            tracing::debug!(?op, reason, "not for the libraries: a kernel of our own");
+        }
+        offer
     }
 }
 
