@@ -93,6 +93,9 @@ impl Size {
     }
 }
 
+/// Bytes that a small model's intermediate results come nowhere near.
+const AMPLE: u64 = 4 << 30;
+
 /// Sizes that are remembered to fit.
 const REMEMBERED: usize = 64;
 
@@ -190,8 +193,9 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
-        let ahead = self.ahead(request)?;
+        let early = if self.has_ample_room() { Some(self.ahead(request)?) } else { None };
         self.refuse_what_cannot_fit(request)?;
+        let ahead = early.map_or_else(|| self.ahead(request), Ok)?;
         let made = self.run(watcher, cancel, ahead, |flux, run| flux.generate(request, run));
         made.map_err(|error| self.explain(request, error))
     }
@@ -245,6 +249,14 @@ impl Pipeline {
         let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })
+    }
+
+    /// Whether the weights are small beside what the device has free: that a run does not fit is then known only after some
+    /// kernels are loaded, should it ever be so.
+    fn has_ample_room(&self) -> bool {
+        let weights: usize = self.flux.parts().iter().map(|part| part.weights.total_bytes()).sum();
+        let free = self.place.accelerator.free_memory();
+        free.is_some_and(|free| free >= (weights as u64).saturating_mul(2).saturating_add(AMPLE))
     }
 
     /// Begins to compile what a run will need, where nothing is on the device yet: meanwhile it is found out whether it fits,
