@@ -23,6 +23,7 @@ pub mod kernels;
 mod launch;
 mod lazy;
 mod library;
+mod loan;
 mod lower;
 mod maker;
 mod module;

@@ -22,9 +22,11 @@
 
 mod aot;
 mod code;
+mod cuda;
 mod engine;
 mod error;
 mod exporter;
+mod graphs;
 mod libtorch;
 mod manifest;
 mod packages;
