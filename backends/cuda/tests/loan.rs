@@ -39,7 +39,7 @@ fn what_is_lent_is_worked_on_in_order_and_again_when_it_was_captured() {
         return;
     }
     let witness = Witness::new();
-    let device = CudaDriver.open(0, &OpenOptions::default()).unwrap();
+    let device = CudaDriver::default().open(0, &OpenOptions::default()).unwrap();
     let (from, to) = (row(&device, 10.0), row(&device, 0.0));
     let [reads, writes] = [[Lease::of(&from)], [Lease::of(&to)]];
     device.lend(&reads, &writes, copying(256)).unwrap();
