@@ -3,7 +3,6 @@
 use crate::compile;
 use crate::context::Context;
 use crate::fence::{Arrival, EventFence};
-use crate::loan::Loan;
 use crate::maker::Maker;
 use crate::module::GpuModule;
 use crate::storage::GpuStorage;
@@ -11,7 +10,7 @@ use crate::{Joins, Runtime};
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes,
-    Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result, Stats, Storage, raise,
+    MemoryReport, Module, Purpose, Readback, Result, Stats, Storage, raise,
 };
 use tintype_program::Program;
 
@@ -116,23 +115,6 @@ impl Accelerator for GpuAccelerator {
         let bytes = Arc::default();
         let arrival = Arrival { context: Arc::clone(&self.context), incoming, bytes: Arc::clone(&bytes) };
         Ok(Readback::new(Fence::new(arrival), bytes))
-    }
-
-    fn lend(&self, reads: &[Lease], writes: &[Lease], mut work: LentWork) -> Result<()> {
-        let loan = Loan::of(&self.context, reads, writes)?;
-        let _stream = self.context.stream()?;
-        loan.enqueue(&mut work)
-    }
-
-    fn lend_captured(
-        &self,
-        reads: &[Lease],
-        writes: &[Lease],
-        mut work: LentWork,
-    ) -> Result<Arc<dyn Replay>> {
-        let loan = Loan::of(&self.context, reads, writes)?;
-        let _stream = self.context.stream()?;
-        Ok(Arc::new(loan.capture(&mut work)?))
     }
 
     fn record(&self) -> Result<Fence> {

@@ -23,7 +23,6 @@ pub mod kernels;
 mod launch;
 mod lazy;
 mod library;
-mod loan;
 mod lower;
 mod maker;
 mod module;

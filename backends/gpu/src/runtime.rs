@@ -1,9 +1,8 @@
 //! What a vendor's plugin brings: one device, one stream.
 
 use crate::{Architecture, KernelSource, LibraryOp, Offer};
-use std::ffi::c_void;
 use std::sync::Arc;
-use tintype_accel::{Device, Error, HostBytes, Result};
+use tintype_accel::{Device, HostBytes, Result};
 
 /// A compiled and loaded kernel. Loaded until the runtime is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,17 +104,6 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Offers work to the vendor's libraries. May take long; what it gives may be kept.
     fn prepare(&self, op: &LibraryOp) -> Offer;
-
-    /// Calls `work` with the vendor's stream, ready on this thread, for what another engine enqueues.
-    fn lend(&self, work: &mut dyn FnMut(*mut c_void) -> Result<()>) -> Result<()> {
-        let _ = work;
-        let device = self.device();
-        Err(Error::Unavailable {
-            backend: device.backend.into(),
-            reason: format!("{} lends no stream to another engine", device.label()),
-            remedy: "Choose --engine native".into(),
-        })
-    }
 
     /// Marks the stream.
     fn record(&self) -> Result<Event>;

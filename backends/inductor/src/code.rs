@@ -1,6 +1,5 @@
 //! A package's library, and containers made by it.
 
-use crate::cuda::OnStream;
 use crate::libtorch::{Handle, Libtorch, table};
 use crate::tensor::{Place, Tensor, scalar_type};
 use crate::{Error, Package, Result};
@@ -13,8 +12,6 @@ use tintype_program::{DType, Program, TensorType};
 
 /// Constants of a package are laid out in multiples of so many bytes.
 const FILLED: usize = 64;
-/// Weights on a GPU lie at multiples of so many bytes.
-const ALIGNMENT: usize = 16;
 
 #[repr(C)]
 pub(crate) struct Pair {
@@ -46,7 +43,6 @@ pub(crate) struct Code {
     torch: Arc<Libtorch>,
     functions: Functions,
     package: Package,
-    place: Place,
     pub(crate) rim: Rim,
 }
 
@@ -84,8 +80,8 @@ impl Rim {
 }
 
 impl Code {
-    /// Loads a package that fits `place`: its files are held against their digests first.
-    pub(crate) fn load(torch: Arc<Libtorch>, package: &Package, place: Place, rim: Rim) -> Result<Self> {
+    /// Loads a package that fits: its files are held against their digests first.
+    pub(crate) fn load(torch: Arc<Libtorch>, package: &Package, rim: Rim) -> Result<Self> {
         let refuse = |reason: String| Error::Package { path: package.path.clone(), reason };
         let bytes = package.manifest.checked_code(&package.path)?;
         let library =
@@ -93,7 +89,7 @@ impl Code {
         let functions = Functions::of(&library).map_err(refuse)?;
         // Kernels and tables of it stay registered: it is not closed.
         std::mem::forget(library);
-        Ok(Self { torch, functions, package: package.clone(), place, rim })
+        Ok(Self { torch, functions, package: package.clone(), rim })
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Error {
@@ -127,6 +123,7 @@ fn open(_: &[u8]) -> std::result::Result<Library, String> {
 pub(crate) struct Container {
     code: Arc<Code>,
     handle: Handle,
+    place: Place,
     /// What the package reads: its own name of each, and the parameter's position.
     constants: Vec<(CString, usize)>,
     /// Where the parameters lay when they were bound.
@@ -142,13 +139,12 @@ impl Container {
     pub(crate) fn new(code: Arc<Code>) -> Result<Self> {
         let functions = &code.functions;
         let mut handle = ptr::null_mut();
-        let device = CString::new(code.place.name()).unwrap_or_default();
         // SAFETY: the name is a C string; no folder of kernels is given, for they are in the library.
         let failed = unsafe {
             (functions.AOTInductorModelContainerCreateWithDevice)(
                 &mut handle,
                 1,
-                device.as_ptr(),
+                c"cpu".as_ptr(),
                 ptr::null(),
             )
         };
@@ -156,8 +152,13 @@ impl Container {
             return Err(code.refuse("libtorch makes no model of it, and says why on standard error"));
         }
         // From here on it is deleted whatever happens.
-        let mut container =
-            Self { code: Arc::clone(&code), handle, constants: Vec::new(), bound: Vec::new() };
+        let mut container = Self {
+            code: Arc::clone(&code),
+            handle,
+            place: Place::CPU,
+            constants: Vec::new(),
+            bound: Vec::new(),
+        };
         let (mut inputs, mut outputs, mut count) = (0, 0, 0);
         // SAFETY: the handle is a container's; each call writes one number.
         unsafe {
@@ -227,10 +228,6 @@ impl Container {
         let first_state = lent.writes.len().checked_sub(states).ok_or("memory of results is missing")?;
         let (given, params) = lent.reads.split_at(inputs);
         let held = lent.writes.iter().skip(first_state).map(|state| state.cast_const());
-        let stream = match code.place {
-            Place::Cpu => None,
-            Place::Cuda(ordinal) => Some(OnStream::enter(torch, lent.stream, ordinal)?),
-        };
         // SAFETY: sets a switch of this thread.
         unsafe { (torch.functions.aoti_torch_grad_mode_set_enabled)(false) };
         if self.bound.is_empty() || self.bound != params {
@@ -239,7 +236,7 @@ impl Container {
         let places = given.iter().copied().chain(held);
         let arguments = places.zip(&rim.arguments);
         let arguments: Vec<_> = arguments
-            .map(|(data, ty)| Tensor::over(torch, data, ty, code.place))
+            .map(|(data, ty)| Tensor::over(torch, data, ty, self.place))
             .collect::<std::result::Result<_, String>>()?;
         let mut handles: Vec<Handle> = arguments.into_iter().map(Tensor::give).collect();
         let mut results: Vec<Handle> = vec![ptr::null_mut(); rim.results.len()];
@@ -262,9 +259,7 @@ impl Container {
         let results: Vec<_> = results.into_iter().map(|handle| Tensor::from_handle(torch, handle)).collect();
         for ((tensor, ty), &target) in results.iter().zip(&rim.results).zip(lent.writes) {
             let data = tensor.data(ty)?;
-            if let Some(stream) = &stream {
-                stream.copy(&Tensor::over(torch, target.cast_const(), ty, code.place)?, tensor)?;
-            } else if ty.bytes() > 0 {
+            if ty.bytes() > 0 {
                 // SAFETY: the tensor has the type's elements in row-major order, as was just seen; the target has room for
                 // them, since its buffer is of this type, and is memory of ours, which libtorch's own does not overlap.
                 unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), target.cast::<u8>(), ty.bytes()) };
@@ -281,13 +276,7 @@ impl Container {
         for (_, position) in &self.constants {
             let (data, ty) =
                 params.get(*position).zip(code.rim.params.get(*position)).ok_or("a weight is missing")?;
-            // What reads a weight in pieces of 16 bytes would fail later, and take the context with it.
-            if code.place != Place::Cpu && !data.addr().is_multiple_of(ALIGNMENT) {
-                return Err(format!(
-                    "weight {position} lies at {data:?}, which is no multiple of {ALIGNMENT} bytes"
-                ));
-            }
-            tensors.push(Tensor::over(torch, *data, ty, code.place)?);
+            tensors.push(Tensor::over(torch, *data, ty, self.place)?);
         }
         let named = self.constants.iter().zip(&tensors);
         let pairs: Vec<_> =

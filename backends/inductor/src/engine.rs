@@ -1,16 +1,14 @@
 //! An accelerator whose Programs run as packages where there are some.
 
 use crate::code::{Code, Container, Rim};
-use crate::graphs::Graphs;
 use crate::packages::hash_of;
-use crate::tensor::Place;
 use crate::{Libtorch, Packages, Target};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Bindings, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason,
     Footprint, HostBytes, Instance, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback,
-    Replay, Result, Signature, Stats, Storage, Weights, raise,
+    Result, Signature, Stats, Storage, Weights, raise,
 };
 use tintype_program::{BlockHash, Op, Program};
 
@@ -34,7 +32,6 @@ pub struct InductorAccelerator {
     /// Whether a Program without a package is refused rather than left to the device's own engine.
     required: bool,
     target: Target,
-    place: Place,
     torch: Arc<Libtorch>,
     loaded: Mutex<HashMap<BlockHash, Arc<Code>>>,
     used: Mutex<Vec<Used>>,
@@ -49,24 +46,13 @@ impl InductorAccelerator {
     /// No libtorch; a device that packages do not run on.
     pub fn new(base: Arc<dyn Accelerator>, packages: Packages, required: bool) -> crate::Result<Self> {
         let torch = Libtorch::open()?;
-        let device = base.device();
-        let refuse = |reason| crate::Error::Mismatch { path: packages.root().into(), reason };
-        let Some(target) = Target::of_device(device, torch.version()) else {
-            return Err(refuse(format!(
-                "packages run on the CPU and on NVIDIA GPUs, not on {}",
-                told(device)
-            )));
-        };
-        let place = match device.backend {
-            "cuda" => Place::Cuda(i32::try_from(device.ordinal).unwrap_or(i32::MAX)),
-            _ => Place::Cpu,
-        };
-        if let (Place::Cuda(_), Err(missing)) = (place, &torch.cuda) {
-            let path = torch.path().display();
-            return Err(refuse(format!("{path} is a libtorch without CUDA: {missing}")));
+        if base.device().backend != "cpu" {
+            let reason = format!("packages run on the CPU only so far, not on {}", base.device().label());
+            return Err(crate::Error::Mismatch { path: packages.root().into(), reason });
         }
+        let target = Target::of_host(torch.version());
         let (loaded, used, counters) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { base, packages, required, target, place, torch, loaded, used, counters })
+        Ok(Self { base, packages, required, target, torch, loaded, used, counters })
     }
 
     /// Which engine each Program that was compiled so far runs on, and why.
@@ -96,19 +82,13 @@ impl InductorAccelerator {
             return Ok(Arc::clone(code));
         }
         let rim = Rim::of(program).map_err(Refused::None)?;
-        let code = Code::load(Arc::clone(&self.torch), package, self.place, rim);
+        let code = Code::load(Arc::clone(&self.torch), package, rim);
         let code = Arc::new(code.map_err(|error| Refused::Broken(error.of_backend()))?);
         loaded.insert(hash, Arc::clone(&code));
         let (path, name) = (package.path.display().to_string(), program.entry().name.clone());
         self.note(Used { program: name, block: hash.to_string(), engine: "inductor", why: path });
         Ok(code)
     }
-}
-
-/// A device for a message.
-fn told(device: &Device) -> String {
-    let emulated = if device.emulated { ", which is emulated" } else { "" };
-    format!("{}{emulated}", device.label())
 }
 
 enum Refused {
@@ -130,20 +110,14 @@ impl Accelerator for InductorAccelerator {
     fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>> {
         program.check()?;
         let hash = hash_of(program).unwrap_or(BlockHash([0; 32]));
-        let found = match (options.launch, self.place) {
-            (LaunchMode::Compiled, _) | (LaunchMode::Graph, Place::Cuda(_)) => self.code(program, hash),
-            (mode, Place::Cuda(_)) => {
-                Err(Refused::None(format!("packages are launched as `compiled` or `graph`, not as `{mode}`")))
-            }
-            (mode, Place::Cpu) => {
-                Err(Refused::None(format!("packages on the CPU are launched as `compiled`, not as `{mode}`")))
-            }
+        let found = match options.launch {
+            LaunchMode::Compiled => self.code(program, hash),
+            mode => Err(Refused::None(format!("packages are launched as `compiled`, not as `{mode}`"))),
         };
         match found {
             Ok(code) => Ok(Arc::new(PackageModule {
                 base: Arc::clone(&self.base),
                 code,
-                launch: options.launch,
                 attends: program
                     .blocks
                     .iter()
@@ -204,10 +178,6 @@ impl Accelerator for InductorAccelerator {
         self.base.lend(reads, writes, work)
     }
 
-    fn lend_captured(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<Arc<dyn Replay>> {
-        self.base.lend_captured(reads, writes, work)
-    }
-
     fn record(&self) -> Result<Fence> {
         self.base.record()
     }
@@ -237,7 +207,6 @@ impl Accelerator for InductorAccelerator {
 struct PackageModule {
     base: Arc<dyn Accelerator>,
     code: Arc<Code>,
-    launch: LaunchMode,
     /// Whether there is attention in it.
     attends: bool,
     signature: Arc<Signature>,
@@ -270,7 +239,6 @@ impl Module for PackageModule {
             params: params.collect::<Result<_>>()?,
             _weights: Arc::clone(weights),
             container: Arc::new(Mutex::new(container)),
-            graphs: (self.launch == LaunchMode::Graph).then(Graphs::default),
             counters: [Arc::clone(&self.counters), Arc::default()],
         }))
     }
@@ -284,8 +252,6 @@ struct PackageInstance {
     /// Kept, so that what is bound stays.
     _weights: Arc<Weights>,
     container: Arc<Mutex<Container>>,
-    /// Where runs are captured.
-    graphs: Option<Graphs>,
     /// The device's, and this instance's.
     counters: [Arc<Counters>; 2],
 }
@@ -300,16 +266,16 @@ impl Instance for PackageInstance {
         let (container, device) = (Arc::clone(&self.container), self.base.device().label());
         let books = self.counters.clone();
         books.iter().for_each(|counters| raise(&counters.runs, 1));
-        let work: LentWork = Box::new(move |lent| {
-            let mut container = container.lock().unwrap_or_else(PoisonError::into_inner);
-            container.run(lent).map_err(|reason| Error::Device { device: device.clone(), reason })?;
-            books.iter().for_each(|counters| raise(&counters.launches, 1));
-            Ok(())
-        });
-        match &mut self.graphs {
-            Some(graphs) => graphs.run(self.base.as_ref(), reads, writes, work),
-            None => self.base.lend(&reads, &writes, work),
-        }
+        self.base.lend(
+            &reads,
+            &writes,
+            Box::new(move |lent| {
+                let mut container = container.lock().unwrap_or_else(PoisonError::into_inner);
+                container.run(lent).map_err(|reason| Error::Device { device: device.clone(), reason })?;
+                books.iter().for_each(|counters| raise(&counters.launches, 1));
+                Ok(())
+            }),
+        )
     }
 
     fn stats(&self) -> Stats {

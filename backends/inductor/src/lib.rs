@@ -22,11 +22,9 @@
 
 mod aot;
 mod code;
-mod cuda;
 mod engine;
 mod error;
 mod exporter;
-mod graphs;
 mod libtorch;
 mod manifest;
 mod packages;

@@ -1,6 +1,5 @@
 //! libtorch, found and opened when the first package is loaded.
 
-use crate::cuda::Cuda;
 use crate::{Error, Result};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use std::env;
@@ -58,8 +57,6 @@ table! {
 /// libtorch, open for as long as the process lasts: it cannot be closed and opened again.
 pub struct Libtorch {
     pub(crate) functions: Functions,
-    /// What is called for NVIDIA GPUs, where this libtorch is built for them; else what is missing.
-    pub(crate) cuda: std::result::Result<Cuda, String>,
     path: PathBuf,
     version: String,
 }
@@ -100,13 +97,12 @@ impl Libtorch {
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
         let library = library.map_err(|error| format!("{}: {error}", path.display()))?;
         let functions = Functions::of(&library).map_err(|reason| format!("{}: {reason}", path.display()))?;
-        let cuda = Cuda::of(&library);
         // It has threads and tables of the process: closing it is not foreseen.
         std::mem::forget(library);
         // SAFETY: takes nothing and gives a number: major, minor, patch, from the highest byte on.
         let number = unsafe { (functions.aoti_torch_abi_version)() };
         let [major, minor, patch, ..] = number.to_be_bytes();
-        Ok(Self { functions, cuda, path: path.into(), version: format!("{major}.{minor}.{patch}") })
+        Ok(Self { functions, path: path.into(), version: format!("{major}.{minor}.{patch}") })
     }
 
     /// Its version: `2.11.0`.

@@ -3,7 +3,6 @@
 use crate::{Error, Manifest, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tintype_accel::Device;
 use tintype_program::{BlockHash, Program};
 
 /// What a package must have been made for.
@@ -33,19 +32,6 @@ impl Target {
             arch: std::env::consts::ARCH.into(),
             cpu_flags: flags.collect(),
             torch: torch.into(),
-        }
-    }
-
-    /// An open device, with a libtorch of this version; none where packages do not run on it.
-    pub fn of_device(device: &Device, torch: &str) -> Option<Self> {
-        let host = Self::of_host(torch);
-        match device.backend {
-            "cpu" => Some(host),
-            // A double has no arithmetic, and libtorch would not find it.
-            "cuda" if !device.emulated => {
-                Some(Self { device: "cuda".into(), arch: device.arch.clone(), ..host })
-            }
-            _ => None,
         }
     }
 

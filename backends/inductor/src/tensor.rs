@@ -11,31 +11,16 @@ pub(crate) struct Tensor<'t> {
     handle: Handle,
 }
 
-/// Where tensors are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The host.
-    Cpu,
-    /// The NVIDIA GPU of this number.
-    Cuda(i32),
+/// Where tensors are: libtorch's device type and number.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) kind: i32,
+    pub(crate) index: i32,
 }
 
 impl Place {
-    /// libtorch's device type and number.
-    pub(crate) fn numbers(self) -> (i32, i32) {
-        match self {
-            Place::Cpu => (0, -1),
-            Place::Cuda(ordinal) => (1, ordinal),
-        }
-    }
-
-    /// As libtorch writes it.
-    pub(crate) fn name(self) -> String {
-        match self {
-            Place::Cpu => "cpu".into(),
-            Place::Cuda(ordinal) => format!("cuda:{ordinal}"),
-        }
-    }
+    /// The host.
+    pub(crate) const CPU: Place = Place { kind: 0, index: -1 };
 }
 
 /// libtorch's number of a dtype (c10/core/ScalarType.h, whose order is fixed).
@@ -61,7 +46,6 @@ impl<'t> Tensor<'t> {
         let strides: Vec<i64> =
             contiguous_strides(&ty.shape).into_iter().map(|stride| stride as i64).collect();
         let mut handle = ptr::null_mut();
-        let (kind, index) = place.numbers();
         // SAFETY: sizes and strides are as many as is said and are copied; the tensor does not own `data`, and whoever
         // calls this keeps it.
         let code = unsafe {
@@ -72,8 +56,8 @@ impl<'t> Tensor<'t> {
                 strides.as_ptr(),
                 0,
                 scalar_type(ty.dtype),
-                kind,
-                index,
+                place.kind,
+                place.index,
                 &mut handle,
                 (torch.functions.aoti_torch_layout_strided)(),
                 ptr::null(),

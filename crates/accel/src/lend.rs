@@ -33,12 +33,6 @@ pub struct Lent<'l> {
     pub stream: *mut c_void,
 }
 
-/// Lent work that was captured: it can be done again without being enqueued piece by piece.
-pub trait Replay: Send + Sync {
-    /// Enqueues all of it, on the memory that was lent for the capture.
-    fn replay(&self) -> Result<()>;
-}
-
 /// What is done with lent memory. On the host it has done it when it returns; on a device with a queue it has enqueued it on
 /// [`Lent::stream`].
 pub type LentWork = Box<dyn FnMut(&Lent<'_>) -> Result<()> + Send>;

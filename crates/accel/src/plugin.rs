@@ -3,8 +3,7 @@
 
 use crate::{
     Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
-    Lease, LentWork, MemoryReport, Probe, Purpose, Readback, Replay, Result, Signature, Stats, Storage,
-    Weights,
+    Lease, LentWork, MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
 };
 use std::sync::Arc;
 use tintype_program::{Program, TensorType};
@@ -108,17 +107,6 @@ pub trait Accelerator: Send + Sync {
             backend: self.device().backend.into(),
             reason: "it does not lend its memory to another engine".into(),
             remedy: "Choose --engine native".into(),
-        })
-    }
-
-    /// Captures such work once, to be replayed. It is called now, and nothing of it is done yet; the memory stays lent as long
-    /// as the capture is kept. Only a device that has [`LaunchMode::Graph`](crate::LaunchMode::Graph) need take it.
-    fn lend_captured(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<Arc<dyn Replay>> {
-        let _ = (reads, writes, work);
-        Err(Error::Unavailable {
-            backend: self.device().backend.into(),
-            reason: "it does not capture what another engine does".into(),
-            remedy: "Choose --launch compiled".into(),
         })
     }
 

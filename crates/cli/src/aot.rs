@@ -70,28 +70,15 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What packages can run on here.
-fn targets(torch: &str) -> Vec<Target> {
-    let found = tintype::backends().probe();
-    let devices = found.iter().flat_map(|(_, probe)| &probe.devices);
-    devices.filter_map(|device| Target::of_device(device, torch)).collect()
-}
-
 fn apply(args: &AotApplyArgs) -> Result<ExitCode> {
     let packages = Packages::open(&args.packages)?;
     let torch = Libtorch::open()?;
-    let targets = targets(torch.version());
+    let target = Target::of_host(torch.version());
     let mut told = Vec::new();
     for package in packages.list() {
-        let made_for = &package.manifest.device;
-        // Of several devices of a kind, any will do.
-        let of_kind: Vec<_> = targets.iter().filter(|target| target.device == *made_for).collect();
-        let why = match of_kind.iter().map(|target| target.mismatch(&package.manifest)).min() {
-            Some(why) => why,
-            None => Some(format!("it was made for device {made_for}, which is not here")),
-        };
-        let why =
-            why.or_else(|| package.manifest.checked_code(&package.path).err().map(|error| error.to_string()));
+        let why = target
+            .mismatch(&package.manifest)
+            .or_else(|| package.manifest.checked_code(&package.path).err().map(|error| error.to_string()));
         told.push((package, why));
     }
     let fit = told.iter().filter(|(_, why)| why.is_none()).count();

@@ -4,7 +4,6 @@ use super::{Arrival, Events, Graphs, Heap, Kernels, Mark, PinnedPool, Queue, Sta
 use crate::compiler::Compiler;
 use crate::{Architecture, Call, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, Offer, Runtime};
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::{Device, Error, HostBytes, Result};
 
@@ -156,11 +155,6 @@ impl Runtime for DeviceRuntime {
 
     fn prepare(&self, op: &LibraryOp) -> Offer {
         self.libraries.prepare(op)
-    }
-
-    fn lend(&self, work: &mut dyn FnMut(*mut c_void) -> Result<()>) -> Result<()> {
-        self.queue.enter()?;
-        work(self.queue.raw())
     }
 
     fn record(&self) -> Result<Event> {
