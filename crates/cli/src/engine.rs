@@ -62,6 +62,15 @@ impl Engined {
         serde_json::Value::String("native".into())
     }
 
+    /// The engine and its library, where it is not the device's own.
+    pub(crate) fn name(&self) -> Option<String> {
+        #[cfg(feature = "inductor")]
+        if let Some(packages) = &self.packages {
+            return Some(format!("inductor, libtorch {}", packages.libtorch().version()));
+        }
+        None
+    }
+
     /// Says which engine each Program ran on, where there was a choice.
     pub(crate) fn tell(&self) {
         #[cfg(feature = "inductor")]
