@@ -66,7 +66,10 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
     };
     if let Some(engined) = engined {
         engined.tell();
-        result.versions.extend(engined.name().map(|engine| ("engine".into(), engine)));
+        if let Some((engine, libtorch)) = engined.name() {
+            result.engine = engine;
+            result.versions.insert("libtorch".into(), libtorch);
+        }
     }
     show(&result, args.json)?;
     Ok(ExitCode::SUCCESS)

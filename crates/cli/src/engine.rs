@@ -62,11 +62,14 @@ impl Engined {
         serde_json::Value::String("native".into())
     }
 
-    /// The engine and its library, where it is not the device's own.
-    pub(crate) fn name(&self) -> Option<String> {
+    /// The engines that ran, and libtorch's version, where packages might have.
+    pub(crate) fn name(&self) -> Option<(String, String)> {
         #[cfg(feature = "inductor")]
         if let Some(packages) = &self.packages {
-            return Some(format!("inductor, libtorch {}", packages.libtorch().version()));
+            let engines: std::collections::BTreeSet<_> =
+                packages.used().iter().map(|used| used.engine).collect();
+            let engines: Vec<_> = engines.into_iter().collect();
+            return Some((engines.join(" and "), packages.libtorch().version().into()));
         }
         None
     }
