@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::storage::Memory;
 use std::ffi::c_void;
 use std::sync::Arc;
-use tintype_accel::{Lease, Lent, LentWork, Replay, Result, raise};
+use tintype_accel::{Error, Lease, Lent, LentWork, Replay, Result, raise};
 
 /// What another engine works on. Holds the memory.
 pub(crate) struct Borrowed {
@@ -21,6 +21,14 @@ impl Borrowed {
         let (mut held, mut addresses) = (Vec::new(), Vec::new());
         for lease in reads.iter().chain(writes) {
             let memory = context.own("storage", "that is lent", &lease.storage)?;
+            if lease.range.start > lease.range.end || lease.range.end > memory.bytes() {
+                return Err(Error::Binding {
+                    role: "storage",
+                    name: "that is lent".into(),
+                    wanted: format!("a range of its {} bytes", memory.bytes()),
+                    given: format!("{:?}", lease.range),
+                });
+            }
             addresses.push(memory.address() + lease.range.start as u64);
             held.push(Arc::clone(memory));
         }

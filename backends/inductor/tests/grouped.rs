@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Driver, LaunchMode, OpenOptions};
+use tintype_accel::{
+    Accelerator, Bindings, CompileOptions, Driver, HostTensor, LaunchMode, OpenOptions, ParamSlot, Purpose, TensorSource,
+    Weights,
+};
 use tintype_conformance::cases::{self, Case, Tolerance};
 use tintype_conformance::suite::{self, Options};
 use tintype_inductor::{AotOptions, InductorAccelerator, Packages, Python};
-use tintype_program::{Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source};
+use tintype_program::{Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, TensorType};
 
 /// The operations from each of which one case is taken.
 const GROUPS: [&str; 20] = [
@@ -85,6 +88,58 @@ fn grouped(cases: &[Case]) -> Case {
     case
 }
 
+/// A checkpoint of zeros, or one that holds nothing.
+struct Zeros(Option<Vec<ParamSlot>>);
+
+impl TensorSource for Zeros {
+    fn origin(&self) -> String {
+        "zeros".into()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.iter().flatten().map(|slot| slot.name.clone()).collect()
+    }
+
+    fn get(&self, name: &str) -> Result<Option<HostTensor>, String> {
+        let slot = self.0.iter().flatten().find(|slot| slot.name == name);
+        Ok(slot.map(|slot| HostTensor {
+            dtype: slot.ty.dtype,
+            shape: slot.ty.shape.clone(),
+            bytes: vec![0; slot.ty.bytes()].into(),
+        }))
+    }
+}
+
+/// The package itself would read whatever it is given.
+fn what_does_not_fit_is_refused(device: &Arc<dyn Accelerator>, program: &Program) {
+    let module = device.compile(program, &CompileOptions { launch: LaunchMode::Compiled }).unwrap();
+    let signature = module.signature();
+    let load = |params: &[ParamSlot], source: Zeros| {
+        Weights::load(device, params, &source, &|_| false, &mut |_, _| {})
+    };
+    let missing = load(&signature.params, Zeros(None)).err().unwrap().to_string();
+    assert!(missing.contains(&signature.params[0].name), "{missing}");
+    let none = load(&[], Zeros(None)).unwrap();
+    let unbound = module.bind(&none).err().unwrap().to_string();
+    assert!(unbound.contains(&signature.params[0].name), "{unbound}");
+
+    let weights = load(&signature.params, Zeros(Some(signature.params.clone()))).unwrap();
+    let mut instance = module.bind(&weights).unwrap();
+    let mut bindings = Bindings::new(Arc::clone(signature));
+    let incomplete = instance.run(&mut bindings).unwrap_err().to_string();
+    let slot = &signature.inputs[0];
+    assert!(incomplete.contains(&slot.name), "{incomplete}");
+    let others = [
+        TensorType::new(if slot.ty.dtype == DType::F32 { DType::Bf16 } else { DType::F32 }, slot.ty.shape.clone()),
+        TensorType::new(slot.ty.dtype, [slot.ty.shape.as_slice(), &[2]].concat()),
+    ];
+    for ty in others {
+        let buffer = device.buffer(&ty, Purpose::Data).unwrap();
+        let told = bindings.input(&slot.name, &buffer).err().unwrap().to_string();
+        assert!(told.contains(&slot.name) && told.contains(&ty.to_string()), "{told}");
+    }
+}
+
 #[test]
 fn twenty_cases_in_one_package_pass_the_suite() {
     let python = match Python::find() {
@@ -116,6 +171,7 @@ fn twenty_cases_in_one_package_pass_the_suite() {
     let engine = Arc::new(engine);
     let accelerator: Arc<dyn Accelerator> = Arc::clone(&engine) as _;
     let options = Options { launch: vec![LaunchMode::Compiled], ..Options::default() };
+    what_does_not_fit_is_refused(&accelerator, &case.program);
     let report = suite::run_cases(&accelerator, &[case], &options).unwrap();
     let failures: Vec<_> = report.failures().map(|failure| format!("{failure:?}")).collect();
     assert!(report.passed() && failures.is_empty(), "{failures:#?}");

@@ -15,7 +15,7 @@ fn tensor(ty: &TensorType, seed: usize) -> Tensor {
 }
 
 /// Inputs, then states; and parameters.
-fn given(program: &Program) -> (Vec<(String, Tensor)>, Vec<(String, Tensor)>) {
+fn given(program: &Program) -> [Vec<(String, Tensor)>; 2] {
     let entry = program.entry();
     let inputs = entry.inputs.iter().map(|port| (port.name.clone(), port.value));
     let states = entry.states.iter().map(|state| (state.name.clone(), state.value));
@@ -24,12 +24,12 @@ fn given(program: &Program) -> (Vec<(String, Tensor)>, Vec<(String, Tensor)>) {
     let params = entry.params.iter().enumerate();
     let params =
         params.map(|(i, param)| (param.name.clone(), tensor(entry.ty(param.value), 50 + i))).collect();
-    (arguments, params)
+    [arguments, params]
 }
 
 /// The results of the regions: outputs, then states.
 fn in_order(program: &Program, cut: &Regions) -> Vec<Tensor> {
-    let (arguments, params) = given(program);
+    let [arguments, params] = given(program);
     let mut made: BTreeMap<usize, Tensor> = BTreeMap::new();
     for run in &cut.runs {
         let region = &cut.regions[run.region].program;
@@ -62,7 +62,7 @@ fn in_order(program: &Program, cut: &Regions) -> Vec<Tensor> {
 
 /// The results of the Program: outputs, then states.
 fn at_once(program: &Program) -> Vec<Tensor> {
-    let (arguments, params) = given(program);
+    let [arguments, params] = given(program);
     let mut bindings = Bindings::new();
     arguments.into_iter().chain(params).for_each(|(name, value)| bindings.set(name, value));
     let mut results = interpret(program, &bindings).unwrap();

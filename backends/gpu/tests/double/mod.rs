@@ -61,6 +61,12 @@ impl Witness {
         Self(unsafe { libloading::Library::new(library()) }.unwrap())
     }
 
+    /// One of the driver's own functions, for who stands beside the plugin.
+    pub fn function<F: Copy>(&self, name: &[u8]) -> F {
+        // SAFETY: the caller names the type of the driver's function; the double stays open.
+        *unsafe { self.0.get::<F>(name) }.unwrap()
+    }
+
     /// What is alive, by kind.
     pub fn live(&self) -> Value {
         self.text(b"tintype_double_live\0")
