@@ -13,7 +13,7 @@ const VENDOR: Vendor = Vendor {
     compiler: "NVRTC",
     capture: "cuStreamBeginCapture",
     replay: "cuGraphLaunch",
-    launch: "cuLaunchKernel",
+    launch: &["cuLaunchKernel"],
     compile: None,
     query: "cuEventQuery",
     copy: "cuMemcpy",

@@ -13,7 +13,7 @@ const VENDOR: Vendor = Vendor {
     compiler: "hiprtc",
     capture: "hipStreamBeginCapture",
     replay: "hipGraphLaunch",
-    launch: "hipModuleLaunchKernel",
+    launch: &["hipModuleLaunchKernel", "hipblasLtMatmul"],
     compile: Some("hiprtcCompileProgram"),
     query: "hipEventQuery",
     copy: "hipMemcpy",
@@ -27,6 +27,9 @@ const VENDOR: Vendor = Vendor {
         "hipFree",
         "hipModuleLoad",
         "hiprtcCompileProgram",
+        "hipblasLtCreate",
+        "hipblasLtMatrixLayout",
+        "hipblasLtMatmulAlgoGetHeuristic",
     ],
 };
 

@@ -94,6 +94,11 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
         (_, Err(missing)) => format!("{missing}. {REMEDY}"),
     };
     versions.push((Library::Hiprtc.title().to_owned(), hiprtc));
+    let products = match libraries::find(Library::HipblasLt) {
+        Ok(found) => found.path.display().to_string(),
+        Err(_) => format!("not found, so that products are by kernels of our own. {REMEDY}"),
+    };
+    versions.push((Library::HipblasLt.title().to_owned(), products));
     if let Ok(value) = env::var(OVERRIDE) {
         versions.push((OVERRIDE.to_owned(), format!("{value}, set in the environment")));
     }

@@ -2,13 +2,13 @@
 
 use crate::architecture::architecture;
 use crate::driver::{self, advice};
+use crate::hipblaslt::Libraries;
 use crate::libraries::hiprtc;
 use crate::probe::{self, BACKEND};
 use std::sync::Arc;
 use tintype_accel::{Error, Result};
 use tintype_gpu::compiler::Compiler;
-use tintype_gpu::driver::{DeviceRuntime, Libraries, Parts, Queue, error};
-use tintype_gpu::{LibraryOp, Offer};
+use tintype_gpu::driver::{DeviceRuntime, Parts, Queue, error, setting};
 
 /// Opens a device by HIP's number for it, with so many threads to copy what goes to the device; some that keep the bus busy where
 /// it is not said.
@@ -39,23 +39,16 @@ pub fn open(ordinal: usize, threads: Option<usize>) -> Result<DeviceRuntime> {
         backend: BACKEND.into(),
         reason: format!("{} is not known", facts.gcn),
     })?;
+    let products = setting(BACKEND, "TINTYPE_ROCM_PRODUCTS")?;
     let queue = Arc::new(Queue::new(Arc::new(driver::context(loaded, ordinal)?))?);
+    let libraries = Libraries::new(&queue, &architecture, products);
     DeviceRuntime::new(Parts {
         device: probe::describe(loaded, &facts),
         compiler: Compiler::new(BACKEND, hiprtc, &architecture),
         architecture,
         queue,
-        libraries: Box::new(NoLibraries),
+        libraries: Box::new(libraries),
         pools: facts.pools,
         threads,
     })
-}
-
-/// Every operation is done by a kernel of our own.
-struct NoLibraries;
-
-impl Libraries for NoLibraries {
-    fn prepare(&self, _: &LibraryOp) -> Offer {
-        Err("no library of ROCm's is asked".into())
-    }
 }

@@ -4,6 +4,7 @@
 mod api;
 mod capture;
 mod context;
+mod entered;
 mod events;
 mod failure;
 mod graphs;
@@ -21,6 +22,7 @@ mod vendor;
 
 pub use api::{Api, Handle};
 pub use context::{Context, error};
+pub use entered::entered;
 pub use failure::{OUT_OF_MEMORY, describe};
 pub use open::{Missing, Opened, Search, entries, existing, matching, open};
 pub use pinned::Pinned;
