@@ -201,6 +201,10 @@ impl Accelerator for InductorAccelerator {
         all.cache_hits += own.cache_hits;
         all
     }
+
+    fn fallbacks(&self) -> Vec<String> {
+        self.base.fallbacks()
+    }
 }
 
 /// A Program that runs as a package.

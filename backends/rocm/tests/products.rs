@@ -109,10 +109,9 @@ fn by_kernels(witness: &Witness) {
     }
 }
 
-/// On RDNA 2, whose kernels of products have no matrix instructions: those are no text for the compiler beneath.
 #[test]
 fn what_hipblaslt_refuses_is_by_kernels_of_our_own() {
-    if emulated("what_hipblaslt_refuses_is_by_kernels_of_our_own", "arch=gfx1030,no_products") {
+    if emulated("what_hipblaslt_refuses_is_by_kernels_of_our_own", "no_products") {
         let witness = Witness::new();
         by_kernels(&witness);
         assert_eq!(witness.calls("hipblasLtMatmulAlgoGetHeuristic"), 3);
@@ -121,7 +120,7 @@ fn what_hipblaslt_refuses_is_by_kernels_of_our_own() {
 
 #[test]
 fn without_a_handle_products_are_by_kernels_of_our_own() {
-    if emulated("without_a_handle_products_are_by_kernels_of_our_own", "arch=gfx1030") {
+    if emulated("without_a_handle_products_are_by_kernels_of_our_own", "") {
         let witness = Witness::new();
         witness.fail("hipblasLtCreate", 1, 2);
         by_kernels(&witness);
@@ -135,7 +134,7 @@ fn hipblaslt_is_left_alone_where_that_is_asked_for() {
     let name = "hipblaslt_is_left_alone_where_that_is_asked_for";
     if std::env::var_os("TINTYPE_ROCM_PRODUCTS").is_none() {
         let cache = tempfile::tempdir().unwrap();
-        let mut process = again(name, "arch=gfx1030");
+        let mut process = again(name, "");
         process.env("TINTYPE_KERNEL_CACHE", cache.path()).env("TINTYPE_ROCM_PRODUCTS", "own");
         assert!(process.status().unwrap().success());
         return;

@@ -3,7 +3,9 @@
 use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
-use crate::generate::{CancelToken, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher};
+use crate::generate::{
+    CancelToken, Event, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
+};
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
 use crate::{Error, Moment, Result};
@@ -236,7 +238,11 @@ impl Pipeline {
         let Self { place, dtype, flux, .. } = self;
         let pace = Pace::start();
         let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace };
-        let (settings, pictures) = work(flux, &mut run)?;
+        let done = work(flux, &mut run);
+        for what in run.place.accelerator.fallbacks() {
+            run.watcher.event(Event::Fallback { what });
+        }
+        let (settings, pictures) = done?;
         let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })

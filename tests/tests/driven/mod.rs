@@ -46,7 +46,7 @@ fn of(calls: &Calls, begin: &str) -> u64 {
 }
 
 /// How many launches there are.
-fn launches(calls: &Calls) -> u64 {
+fn launched(calls: &Calls) -> u64 {
     VENDOR.launch.iter().filter_map(|name| calls.get(*name)).sum()
 }
 
@@ -127,7 +127,7 @@ fn agrees(launch: LaunchMode, took: &Took) {
     assert_eq!(stats.replays, of(all, VENDOR.replay), "{launch}: replays");
     assert_eq!(stats.launches, took.kernels, "{launch}: launches");
     if matches!(launch, LaunchMode::Compiled | LaunchMode::Eager) {
-        assert_eq!(stats.launches, launches(all), "{launch}: launches");
+        assert_eq!(stats.launches, launched(all), "{launch}: launches");
     }
     assert_eq!(stats.fallbacks, 0, "{launch}");
 }
@@ -152,7 +152,7 @@ pub fn in_graph_mode_a_step_is_one_launch_of_a_graph() {
     steady(LaunchMode::Graph, &longer);
     assert!(first.stats.captures > 0);
     assert_eq!(a_step(|calls| of(calls, VENDOR.replay), &second, &longer), 1.0);
-    assert_eq!(launches(&second.all), 0);
+    assert_eq!(launched(&second.all), 0);
 }
 
 pub fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
@@ -169,7 +169,7 @@ pub fn in_compiled_and_eager_mode_every_step_launches_the_same() {
         steady(launch, &second);
         steady(launch, &longer);
         assert_eq!(first.stats.launches, second.stats.launches, "{launch}");
-        launches.push(a_step(launches, &second, &longer));
+        launches.push(a_step(launched, &second, &longer));
     }
     assert!(launches[0] < launches[1], "{} launches a step, {} one by one", launches[0], launches[1]);
 }
