@@ -16,6 +16,8 @@ pub struct Vendor {
     pub compiler: &'static str,
     pub capture: &'static str,
     pub replay: &'static str,
+    /// The last that a graph takes before it can be replayed.
+    pub upload: &'static str,
     /// Those that enqueue a kernel, or a library's.
     pub launch: &'static [&'static str],
     /// Compiles a kernel, where the double stands for the compiler too.
@@ -172,6 +174,31 @@ pub fn in_compiled_and_eager_mode_every_step_launches_the_same() {
         launches.push(a_step(launched, &second, &longer));
     }
     assert!(launches[0] < launches[1], "{} launches a step, {} one by one", launches[0], launches[1]);
+}
+
+/// A picture is made without the graph that could not be had, and whoever watches is told once.
+pub fn a_graph_that_is_refused_is_told_and_the_picture_is_made() {
+    let witness = Witness::new();
+    if three(LaunchMode::Compiled).is_none() {
+        return;
+    }
+    let mut pipeline = open(LaunchMode::Graph).unwrap();
+    witness.fail(VENDOR.upload, 1, 900);
+    let mut told = Vec::new();
+    let mut watch = |event| {
+        if let Event::Fallback { what } = event {
+            told.push(what);
+        }
+    };
+    let request =
+        Request { prompt: "a red heart".into(), steps: Some(Steps::Count(STEPS)), ..Request::default() };
+    let first = pipeline.generate(&request, &mut watch, &CancelToken::default()).unwrap();
+    let second = pipeline.generate(&request, &mut watch, &CancelToken::default()).unwrap();
+    assert_eq!((first.stats.fallbacks, second.stats.fallbacks), (1, 0));
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert!(told.contains(VENDOR.upload) && told.contains("900") && told.contains("--strict"), "{told}");
+    drop(pipeline);
+    assert_eq!(alive(&witness), [""; 0]);
 }
 
 pub fn a_second_process_finds_every_kernel_on_disk(name: &str) {
