@@ -19,6 +19,7 @@ mod hipblaslt;
 mod libraries;
 mod plugin;
 mod probe;
+mod products;
 mod runtime;
 
 pub use architecture::{architecture, base};

@@ -2,9 +2,9 @@
 
 use crate::architecture::architecture;
 use crate::driver::{self, advice};
-use crate::hipblaslt::Libraries;
 use crate::libraries::hiprtc;
 use crate::probe::{self, BACKEND};
+use crate::products::Libraries;
 use std::sync::Arc;
 use tintype_accel::{Error, Obstacle, Result};
 use tintype_gpu::compiler::Compiler;
