@@ -156,7 +156,7 @@ impl Accelerator for CpuAccelerator {
             let (read, mut write) = access.slices(&read, &write).map_err(explain)?;
             let reads: Vec<_> = read.iter().map(|slice| slice.as_ptr().cast()).collect();
             let writes: Vec<_> = write.iter_mut().map(|slice| slice.as_mut_ptr().cast()).collect();
-            work(&Lent { reads: &reads, writes: &writes, stream: std::ptr::null_mut() })
+            work(&Lent { reads: &reads, writes: &writes, stream: std::ptr::null_mut(), copy: None })
         }));
         Ok(())
     }

@@ -6,6 +6,7 @@ mod double;
 
 use double::{Witness, alive, emulated};
 use std::sync::Arc;
+use std::time::Duration;
 use tintype_accel::{Driver, Error, FileBytes, HostBytes, OpenOptions, Purpose};
 use tintype_cuda::{CudaDriver, open, probe};
 use tintype_gpu::driver::DeviceRuntime;
@@ -30,6 +31,26 @@ fn kernel(runtime: &DeviceRuntime) -> Result<Option<Kernel>, Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// What cuDNN takes where it is there.
+fn attention() -> LibraryOp {
+    let strides = [24 * 512 * 128, 512 * 128, 128];
+    LibraryOp::Attention(Attention {
+        batch: 1,
+        heads: 24,
+        queries: 512,
+        keys: 512,
+        depth: 128,
+        value_depth: 128,
+        dtype: DType::Bf16,
+        q: strides,
+        k: strides,
+        v: strides,
+        o: strides,
+        scale: 0.088_388_35_f32.to_bits(),
+        mask: None,
+    })
 }
 
 #[test]
@@ -209,6 +230,32 @@ fn a_capture_whose_work_fails_is_ended() {
 }
 
 #[test]
+fn a_library_is_asked_once_nobody_captures_and_never_by_who_does() {
+    if !emulated("a_library_is_asked_once_nobody_captures_and_never_by_who_does", "") {
+        return;
+    }
+    let runtime = open(0, None).unwrap();
+    let ask = || runtime.prepare(&attention()).err().unwrap_or_default();
+    let (told, heard) = std::sync::mpsc::channel();
+    let within = "during a capture";
+    std::thread::scope(|scope| {
+        let capture = runtime.capture(&mut || {
+            assert!(ask().contains(within));
+            let told = told.clone();
+            scope.spawn(move || told.send(ask()));
+            assert!(
+                heard.recv_timeout(Duration::from_millis(200)).is_err(),
+                "asked while this thread captures"
+            );
+            Ok(())
+        });
+        runtime.forget(capture.unwrap());
+        let other = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(!other.contains(within), "{other}");
+    });
+}
+
+#[test]
 fn events_come_in_order_and_are_used_again() {
     if !emulated("events_come_in_order_and_are_used_again", "") {
         return;
@@ -370,21 +417,7 @@ fn work_is_offered_to_the_libraries_where_they_are() {
         tf32: false,
         alignment: 16,
     });
-    let attention = LibraryOp::Attention(Attention {
-        batch: 1,
-        heads: 24,
-        queries: 512,
-        keys: 512,
-        depth: 128,
-        value_depth: 128,
-        dtype: DType::Bf16,
-        q: [24 * 512 * 128, 512 * 128, 128],
-        k: [24 * 512 * 128, 512 * 128, 128],
-        v: [24 * 512 * 128, 512 * 128, 128],
-        o: [24 * 512 * 128, 512 * 128, 128],
-        scale: 0.088_388_35_f32.to_bits(),
-        mask: None,
-    });
+    let attention = attention();
     for op in [product, attention] {
         // Whether they take it depends on what is installed; that they refuse with a reason does not.
         match runtime.prepare(&op) {

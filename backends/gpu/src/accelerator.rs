@@ -3,6 +3,7 @@
 use crate::compile;
 use crate::context::Context;
 use crate::fence::{Arrival, EventFence};
+use crate::lend::Borrowed;
 use crate::maker::Maker;
 use crate::module::GpuModule;
 use crate::storage::GpuStorage;
@@ -10,7 +11,8 @@ use crate::{Joins, Runtime};
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes,
-    MemoryReport, Module, OpenOptions, Purpose, Readback, Result, Stats, Storage, raise,
+    Lease, LentWork, MemoryReport, Module, OpenOptions, Purpose, Readback, Replay, Result, Stats, Storage,
+    raise,
 };
 use tintype_program::Program;
 
@@ -115,6 +117,18 @@ impl Accelerator for GpuAccelerator {
         let bytes = Arc::default();
         let arrival = Arrival { context: Arc::clone(&self.context), incoming, bytes: Arc::clone(&bytes) };
         Ok(Readback::new(Fence::new(arrival), bytes))
+    }
+
+    fn lend(&self, reads: &[Lease], writes: &[Lease], mut work: LentWork) -> Result<()> {
+        let borrowed = Borrowed::of(&self.context, reads, writes)?;
+        let _stream = self.context.stream()?;
+        borrowed.run(&mut work)
+    }
+
+    fn capture(&self, reads: &[Lease], writes: &[Lease], mut work: LentWork) -> Result<Box<dyn Replay>> {
+        let borrowed = Borrowed::of(&self.context, reads, writes)?;
+        let _stream = self.context.stream()?;
+        Ok(Box::new(borrowed.capture(&mut work)?))
     }
 
     fn record(&self) -> Result<Fence> {

@@ -12,13 +12,13 @@ pub(crate) struct Captured {
 
 impl Captured {
     /// Captures what `work` enqueues.
-    fn of(runtime: &Arc<dyn Runtime>, work: &dyn Fn() -> Result<()>) -> Result<Self> {
-        let graph = runtime.capture(&mut || work())?;
+    pub(crate) fn of(runtime: &Arc<dyn Runtime>, mut work: impl FnMut() -> Result<()>) -> Result<Self> {
+        let graph = runtime.capture(&mut work)?;
         Ok(Self { runtime: Arc::clone(runtime), graph: Some(graph) })
     }
 
     /// Enqueues it.
-    fn replay(&self) -> Result<()> {
+    pub(crate) fn replay(&self) -> Result<()> {
         self.graph.as_ref().map_or(Ok(()), |graph| self.runtime.replay(graph))
     }
 }

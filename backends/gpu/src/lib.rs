@@ -24,6 +24,7 @@ mod join;
 pub mod kernels;
 mod launch;
 mod lazy;
+mod lend;
 mod library;
 mod lower;
 mod maker;

@@ -1,8 +1,9 @@
 //! What a vendor's plugin brings: one device, one stream.
 
 use crate::{Architecture, KernelSource, LibraryOp, Offer};
+use std::ffi::c_void;
 use std::sync::Arc;
-use tintype_accel::{Device, HostBytes, Result};
+use tintype_accel::{Device, Error, HostBytes, Result};
 
 /// A compiled and loaded kernel. Loaded until the runtime is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +105,16 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Offers work to the vendor's libraries. May take long; what it gives may be kept.
     fn prepare(&self, op: &LibraryOp) -> Offer;
+
+    /// The stream as the vendor's interface has it, for another engine to enqueue on, with the device made current on this
+    /// thread. A runtime that is no vendor's refuses.
+    fn stream(&self) -> Result<*mut c_void> {
+        Err(Error::Unavailable {
+            backend: self.device().backend.into(),
+            reason: "it has no stream that another engine could use".into(),
+            remedy: "Choose --engine native".into(),
+        })
+    }
 
     /// Marks the stream.
     fn record(&self) -> Result<Event>;

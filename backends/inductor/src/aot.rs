@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 use tintype_program::Program;
+use tintype_program::passes::{self, Region, RegionKind};
 
 /// What a compile tells.
 #[derive(Clone, Debug)]
@@ -26,6 +30,10 @@ pub struct Progress<'p> {
 pub struct AotOptions {
     /// torch's device: `cpu`, `cuda:0`.
     pub device: String,
+    /// Whether a Program's repeated blocks, and what stands between them, become packages, in place of the whole.
+    pub blocks: bool,
+    /// How many are made at a time; 0 as 1.
+    pub jobs: usize,
     /// Inductor's options, by its own names.
     pub inductor: BTreeMap<String, Value>,
 }
@@ -51,52 +59,127 @@ pub fn capture<'p>(
     Ok(written)
 }
 
-/// Makes a package of every Program in `captured` that has none in `folder` yet: made for the same device, by the same torch, with
-/// the same options. A package appears whole or not at all, so a compile that was broken off is taken up where it ended.
+/// Something to make a package of.
+struct Job {
+    /// The package's name, without what it is made for.
+    name: String,
+    block: String,
+    kind: RegionKind,
+    program: Program,
+    /// The package's folder.
+    target: PathBuf,
+}
+
+/// Makes a package of every Program in `captured`, or of its regions, that has none in `folder` yet: made for the same device, by
+/// the same torch, with the same options. A package appears whole or not at all, so a compile that was broken off is taken up
+/// where it ended. Beside the packages of regions, `NAME.regions.json` says in which order they run.
 pub fn compile(
     python: &Python,
     captured: &Path,
     folder: &Path,
     options: &AotOptions,
-    tell: &mut dyn FnMut(Progress<'_>),
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Vec<PathBuf>> {
     let files = programs(captured)?;
     fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-    let total = files.len();
-    let mut made = Vec::new();
-    for (index, path) in files.iter().enumerate() {
-        let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-        let program = Program::from_json(&text)
-            .map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let block = hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default();
-        let device = options.device.split(':').next().unwrap_or_default();
-        let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
-        let mut say = |doing: &str| tell(Progress { number: index + 1, total, name: &name, doing });
-        if is_there(&target, &block, python, options) {
-            say("there already");
-            made.push(target);
-            continue;
+    let mut jobs: Vec<Job> = Vec::new();
+    for path in &files {
+        for job in jobs_of(path, folder, python, options)? {
+            if !jobs.iter().any(|known| known.target == job.target) {
+                jobs.push(job);
+            }
         }
-        let work = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
-        let work = work.map_err(|error| Error::file(folder, error))?;
-        let request = json!({
-            "identity": { "block": block, "name": program.entry().name },
-            "device": options.device,
-            "options": options.inductor,
-        });
-        let program = fs::canonicalize(path).map_err(|error| Error::file(path, error))?;
-        let package = python.export(&name, &program, &request, work.path(), &mut say)?;
-        // What is written is what will be read.
-        Manifest::read(&package)?.checked_code(&package)?;
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(|error| Error::file(&target, error))?;
-        }
-        fs::rename(&package, &target).map_err(|error| Error::file(&target, error))?;
-        say("done");
-        made.push(target);
     }
-    Ok(made)
+    let total = jobs.len();
+    let (next, tell) = (AtomicUsize::new(0), Mutex::new(tell));
+    let outcomes: Vec<OnceLock<Result<()>>> = jobs.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((job, outcome)) = jobs.get(index).zip(outcomes.get(index)) else { return };
+            let mut say = |doing: &str| {
+                let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+                tell(Progress { number: index + 1, total, name: &job.name, doing });
+            };
+            let made = make(job, python, folder, options, &mut say);
+            if made.is_err() {
+                // No more are begun.
+                next.store(total, Ordering::Relaxed);
+            }
+            outcome.get_or_init(|| made);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..options.jobs.clamp(1, total.max(1)) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    for outcome in outcomes {
+        outcome.into_inner().transpose()?;
+    }
+    Ok(jobs.into_iter().map(|job| job.target).collect())
+}
+
+/// What packages to make of a captured Program.
+fn jobs_of(path: &Path, folder: &Path, python: &Python, options: &AotOptions) -> Result<Vec<Job>> {
+    let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+    let program =
+        Program::from_json(&text).map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let device = options.device.split(':').next().unwrap_or_default();
+    let cut = if options.blocks { passes::regions(&program)? } else { passes::whole(&program) };
+    let (runs, outputs, states) = (cut.runs, cut.outputs, cut.states);
+    let jobs = cut.regions.into_iter().map(|Region { kind, program }| {
+        let name = match kind {
+            RegionKind::Whole => name.clone(),
+            _ => format!("{}-{}", program.entry().name, short(&program)),
+        };
+        let block = hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default();
+        let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
+        Job { name, block, kind, program, target }
+    });
+    let jobs: Vec<_> = jobs.collect();
+    if !matches!(&jobs[..], [Job { kind: RegionKind::Whole, .. }]) {
+        let packages: Vec<_> =
+            jobs.iter().map(|job| job.target.file_name().map(|name| name.to_string_lossy())).collect();
+        let order = json!({ "packages": packages, "runs": runs, "outputs": outputs, "states": states });
+        put(folder, &folder.join(format!("{name}.regions.json")), format!("{order}\n").as_bytes())?;
+    }
+    Ok(jobs)
+}
+
+/// Makes a package, unless it is there.
+fn make(
+    job: &Job,
+    python: &Python,
+    folder: &Path,
+    options: &AotOptions,
+    say: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let Job { name, block, kind, program, target } = job;
+    if is_there(target, block, python, options) {
+        say("there already");
+        return Ok(());
+    }
+    let work = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
+    let work = work.map_err(|error| Error::file(folder, error))?;
+    let request = json!({
+        "identity": { "block": block, "name": program.entry().name, "kind": kind },
+        "device": options.device,
+        "options": options.inductor,
+    });
+    let read = work.path().join("program.json");
+    fs::write(&read, program.to_json()?).map_err(|error| Error::file(&read, error))?;
+    let package = python.export(name, &read, &request, work.path(), say)?;
+    // What is written is what will be read.
+    Manifest::read(&package)?.checked_code(&package)?;
+    if target.exists() {
+        fs::remove_dir_all(target).map_err(|error| Error::file(target, error))?;
+    }
+    fs::rename(&package, target).map_err(|error| Error::file(target, error))?;
+    say("done");
+    Ok(())
 }
 
 /// Whether a package is there, whole, and made as is asked for.

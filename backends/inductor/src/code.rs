@@ -7,11 +7,12 @@ use libloading::os::unix::Library;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
-use tintype_accel::Lent;
 use tintype_program::{DType, Program, TensorType};
 
 /// Constants of a package are laid out in multiples of so many bytes.
 const FILLED: usize = 64;
+/// Where a weight must start on a device: a misplaced one fails a later product, and the context with it.
+const ALIGNED: usize = 256;
 
 #[repr(C)]
 pub(crate) struct Pair {
@@ -40,7 +41,7 @@ table! {
 
 /// A package's library, open for as long as the process lasts, and what it is given and gives.
 pub(crate) struct Code {
-    torch: Arc<Libtorch>,
+    pub(crate) torch: Arc<Libtorch>,
     functions: Functions,
     package: Package,
     pub(crate) rim: Rim,
@@ -128,6 +129,7 @@ pub(crate) struct Container {
     constants: Vec<(CString, usize)>,
     /// Where the parameters lay when they were bound.
     bound: Vec<*const c_void>,
+    is_bound: bool,
 }
 
 // SAFETY: a container is used by one thread at a time, which its `&mut` methods see to; nothing of it is tied to the thread
@@ -136,7 +138,8 @@ unsafe impl Send for Container {}
 
 impl Container {
     /// A container, once the package is seen to take and give as many tensors as it should, and no other parameters.
-    pub(crate) fn new(code: Arc<Code>) -> Result<Self> {
+    pub(crate) fn new(code: Arc<Code>, place: Place) -> Result<Self> {
+        let device = CString::new(place.to_string()).map_err(|error| code.refuse(error.to_string()))?;
         let functions = &code.functions;
         let mut handle = ptr::null_mut();
         // SAFETY: the name is a C string; no folder of kernels is given, for they are in the library.
@@ -144,7 +147,7 @@ impl Container {
             (functions.AOTInductorModelContainerCreateWithDevice)(
                 &mut handle,
                 1,
-                c"cpu".as_ptr(),
+                device.as_ptr(),
                 ptr::null(),
             )
         };
@@ -155,9 +158,10 @@ impl Container {
         let mut container = Self {
             code: Arc::clone(&code),
             handle,
-            place: Place::CPU,
+            place,
             constants: Vec::new(),
             bound: Vec::new(),
+            is_bound: false,
         };
         let (mut inputs, mut outputs, mut count) = (0, 0, 0);
         // SAFETY: the handle is a container's; each call writes one number.
@@ -219,25 +223,24 @@ impl Container {
         Ok((name, position))
     }
 
-    /// Runs on lent memory: inputs, then parameters, to read; outputs, then states, to write.
-    pub(crate) fn run(&mut self, lent: &Lent<'_>) -> std::result::Result<(), String> {
+    /// Runs once, on tensors for inputs and states, which it takes over, with parameters that lie where `params` says. Gives
+    /// outputs, then what states become, as tensors that libtorch made.
+    pub(crate) fn run(
+        &mut self,
+        arguments: Vec<Tensor>,
+        params: &[*const c_void],
+        stream: *mut c_void,
+    ) -> std::result::Result<Vec<Tensor>, String> {
         let code = Arc::clone(&self.code);
-        let (rim, torch) = (&code.rim, &*code.torch);
-        let inputs = lent.reads.len().checked_sub(rim.params.len()).ok_or("memory is missing")?;
-        let states = rim.arguments.len().checked_sub(inputs).ok_or("too much memory is lent")?;
-        let first_state = lent.writes.len().checked_sub(states).ok_or("memory of results is missing")?;
-        let (given, params) = lent.reads.split_at(inputs);
-        let held = lent.writes.iter().skip(first_state).map(|state| state.cast_const());
+        let (rim, torch) = (&code.rim, &code.torch);
+        if (arguments.len(), params.len()) != (rim.arguments.len(), rim.params.len()) {
+            return Err("a package is run with another number of tensors than it takes".into());
+        }
         // SAFETY: sets a switch of this thread.
         unsafe { (torch.functions.aoti_torch_grad_mode_set_enabled)(false) };
-        if self.bound.is_empty() || self.bound != params {
+        if !self.is_bound || self.bound != params {
             self.bind(params)?;
         }
-        let places = given.iter().copied().chain(held);
-        let arguments = places.zip(&rim.arguments);
-        let arguments: Vec<_> = arguments
-            .map(|(data, ty)| Tensor::over(torch, data, ty, self.place))
-            .collect::<std::result::Result<_, String>>()?;
         let mut handles: Vec<Handle> = arguments.into_iter().map(Tensor::give).collect();
         let mut results: Vec<Handle> = vec![ptr::null_mut(); rim.results.len()];
         // SAFETY: handles are as many as the container said it takes and gives; it takes those of the arguments over. All
@@ -249,33 +252,33 @@ impl Container {
                 handles.len(),
                 results.as_mut_ptr(),
                 results.len(),
-                lent.stream,
+                stream,
                 ptr::null_mut(),
             )
         };
         if failed != 0 {
-            return Err("the package failed; libtorch says why on standard error".into());
+            let path = code.package.path.display();
+            return Err(format!("the package {path} failed; libtorch says why on standard error"));
         }
-        let results: Vec<_> = results.into_iter().map(|handle| Tensor::from_handle(torch, handle)).collect();
-        for ((tensor, ty), &target) in results.iter().zip(&rim.results).zip(lent.writes) {
-            let data = tensor.data(ty)?;
-            if ty.bytes() > 0 {
-                // SAFETY: the tensor has the type's elements in row-major order, as was just seen; the target has room for
-                // them, since its buffer is of this type, and is memory of ours, which libtorch's own does not overlap.
-                unsafe { ptr::copy_nonoverlapping(data.cast::<u8>(), target.cast::<u8>(), ty.bytes()) };
-            }
-        }
-        Ok(())
+        Ok(results.into_iter().map(|handle| Tensor::from_handle(torch, handle)).collect())
     }
 
     /// Tells the package where the parameters lie.
     fn bind(&mut self, params: &[*const c_void]) -> std::result::Result<(), String> {
         let code = Arc::clone(&self.code);
-        let torch = &*code.torch;
+        let torch = &code.torch;
+        // What was bound before is not to be run on if this fails.
+        self.is_bound = false;
         let mut tensors = Vec::with_capacity(self.constants.len());
         for (_, position) in &self.constants {
             let (data, ty) =
                 params.get(*position).zip(code.rim.params.get(*position)).ok_or("a weight is missing")?;
+            if !self.place.is_host() && !data.addr().is_multiple_of(ALIGNED) {
+                return Err(format!(
+                    "parameter {position} lies at {:#x}, no multiple of {ALIGNED} bytes, as libraries want it",
+                    data.addr()
+                ));
+            }
             tensors.push(Tensor::over(torch, *data, ty, self.place)?);
         }
         let named = self.constants.iter().zip(&tensors);
@@ -296,6 +299,7 @@ impl Container {
             return Err("the package does not take its weights; libtorch says why on standard error".into());
         }
         self.bound = params.to_vec();
+        self.is_bound = true;
         Ok(())
     }
 }

@@ -1,16 +1,21 @@
 //! An accelerator whose Programs run as packages where there are some.
 
-use crate::code::{Code, Container, Rim};
+use crate::chain::Chain;
+use crate::code::{Code, Rim};
+use crate::instance::PackageModule;
 use crate::packages::hash_of;
-use crate::{Libtorch, Packages, Target};
+use crate::tensor::Place;
+use crate::{Libtorch, Package, Packages, Target};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
-    Accelerator, Bindings, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason,
-    Footprint, HostBytes, Instance, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback,
-    Result, Signature, Stats, Storage, Weights, raise,
+    Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
+    HostBytes, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result,
+    Signature, Stats, Storage, raise,
 };
-use tintype_program::{BlockHash, Op, Program};
+use tintype_program::passes::{self, Regions};
+use tintype_program::{Op, Program};
 
 /// What runs a Program.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -32,8 +37,10 @@ pub struct InductorAccelerator {
     /// Whether a Program without a package is refused rather than left to the device's own engine.
     required: bool,
     target: Target,
+    place: Place,
     torch: Arc<Libtorch>,
-    loaded: Mutex<HashMap<BlockHash, Arc<Code>>>,
+    /// By the package's folder.
+    loaded: Mutex<HashMap<PathBuf, Arc<Code>>>,
     used: Mutex<Vec<Used>>,
     counters: Arc<Counters>,
 }
@@ -46,13 +53,17 @@ impl InductorAccelerator {
     /// No libtorch; a device that packages do not run on.
     pub fn new(base: Arc<dyn Accelerator>, packages: Packages, required: bool) -> crate::Result<Self> {
         let torch = Libtorch::open()?;
-        if base.device().backend != "cpu" {
-            let reason = format!("packages run on the CPU only so far, not on {}", base.device().label());
-            return Err(crate::Error::Mismatch { path: packages.root().into(), reason });
-        }
-        let target = Target::of_host(torch.version());
+        let device = base.device();
+        let place = match device.backend {
+            "cuda" => Place::cuda(device.ordinal),
+            _ => Place::CPU,
+        };
+        let target = Target::of_device(device, torch.version()).ok_or_else(|| crate::Error::Mismatch {
+            path: packages.root().into(),
+            reason: format!("packages run on cpu and cuda, not on {}", device.label()),
+        })?;
         let (loaded, used, counters) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { base, packages, required, target, torch, loaded, used, counters })
+        Ok(Self { base, packages, required, target, place, torch, loaded, used, counters })
     }
 
     /// Which engine each Program that was compiled so far runs on, and why.
@@ -73,22 +84,60 @@ impl InductorAccelerator {
         }
     }
 
-    /// The package's code for a Program, loaded; or why there is none that may run.
-    fn code(&self, program: &Program, hash: BlockHash) -> std::result::Result<Arc<Code>, Refused> {
-        let package = self.packages.find(program, &self.target).map_err(Refused::None)?;
+    /// The packages of a Program, loaded: the whole, or else its regions. Or why there are none that may run.
+    fn chain(&self, program: &Program) -> std::result::Result<Chain, Refused> {
+        let (cut, packages) = self.choose(program).map_err(Refused::None)?;
+        let mut codes = Vec::with_capacity(packages.len());
+        for (region, package) in cut.regions.iter().zip(&packages) {
+            codes.push(self.code(&region.program, package)?);
+        }
+        let why = match &packages[..] {
+            [package] => package.path.display().to_string(),
+            _ => {
+                let runs = cut.runs.len();
+                format!("{} packages of {} in {runs} runs", packages.len(), self.packages.root().display())
+            }
+        };
+        let (name, block) = (program.entry().name.clone(), name_of(program));
+        self.note(Used { program: name, block, engine: "inductor", why });
+        Chain::new(program, cut, codes, self.place).map_err(Refused::None)
+    }
+
+    /// The packages that fit, by region.
+    fn choose(&self, program: &Program) -> std::result::Result<(Regions, Vec<&Package>), String> {
+        let refused = match self.packages.find(program, &self.target) {
+            Ok(package) => return Ok((passes::whole(program), vec![package])),
+            Err(why) => why,
+        };
+        let cut = passes::regions(program).map_err(|error| format!("{refused}; nor regions: {error}"))?;
+        if let [_] = &cut.regions[..] {
+            return Err(refused);
+        }
+        let found = cut.regions.iter().map(|region| self.packages.find(&region.program, &self.target));
+        match found.collect::<std::result::Result<Vec<_>, _>>() {
+            Ok(found) => Ok((cut, found)),
+            Err(why) => Err(format!("{refused}; of its regions, {why}")),
+        }
+    }
+
+    /// A package's code, loaded once.
+    fn code(&self, program: &Program, package: &Package) -> std::result::Result<Arc<Code>, Refused> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(code) = loaded.get(&hash) {
+        if let Some(code) = loaded.get(&package.path) {
             raise(&self.counters.cache_hits, 1);
             return Ok(Arc::clone(code));
         }
         let rim = Rim::of(program).map_err(Refused::None)?;
         let code = Code::load(Arc::clone(&self.torch), package, rim);
         let code = Arc::new(code.map_err(|error| Refused::Broken(error.of_backend()))?);
-        loaded.insert(hash, Arc::clone(&code));
-        let (path, name) = (package.path.display().to_string(), program.entry().name.clone());
-        self.note(Used { program: name, block: hash.to_string(), engine: "inductor", why: path });
+        loaded.insert(package.path.clone(), Arc::clone(&code));
         Ok(code)
     }
+}
+
+/// A Program's hash, to be told.
+fn name_of(program: &Program) -> String {
+    hash_of(program).map(|hash| hash.to_string()).unwrap_or_default()
 }
 
 enum Refused {
@@ -109,15 +158,19 @@ impl Accelerator for InductorAccelerator {
 
     fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>> {
         program.check()?;
-        let hash = hash_of(program).unwrap_or(BlockHash([0; 32]));
+        let known = &self.device().capabilities.launch;
         let found = match options.launch {
-            LaunchMode::Compiled => self.code(program, hash),
-            mode => Err(Refused::None(format!("packages are launched as `compiled`, not as `{mode}`"))),
+            mode if !known.contains(&mode) => return self.base.compile(program, options),
+            LaunchMode::Compiled | LaunchMode::Graph => self.chain(program),
+            mode => {
+                Err(Refused::None(format!("packages are launched as `compiled` or `graph`, not as `{mode}`")))
+            }
         };
         match found {
-            Ok(code) => Ok(Arc::new(PackageModule {
+            Ok(chain) => Ok(Arc::new(PackageModule {
                 base: Arc::clone(&self.base),
-                code,
+                chain: Arc::new(chain),
+                launch: options.launch,
                 attends: program
                     .blocks
                     .iter()
@@ -135,7 +188,7 @@ impl Accelerator for InductorAccelerator {
             Err(Refused::None(why)) => {
                 let module = self.base.compile(program, options)?;
                 let name = program.entry().name.clone();
-                self.note(Used { program: name, block: hash.to_string(), engine: "native", why });
+                self.note(Used { program: name, block: name_of(program), engine: "native", why });
                 Ok(module)
             }
         }
@@ -178,6 +231,10 @@ impl Accelerator for InductorAccelerator {
         self.base.lend(reads, writes, work)
     }
 
+    fn capture(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<Box<dyn Replay>> {
+        self.base.capture(reads, writes, work)
+    }
+
     fn record(&self) -> Result<Fence> {
         self.base.record()
     }
@@ -204,85 +261,5 @@ impl Accelerator for InductorAccelerator {
 
     fn fallbacks(&self) -> Vec<String> {
         self.base.fallbacks()
-    }
-}
-
-/// A Program that runs as a package.
-struct PackageModule {
-    base: Arc<dyn Accelerator>,
-    code: Arc<Code>,
-    /// Whether there is attention in it.
-    attends: bool,
-    signature: Arc<Signature>,
-    counters: Arc<Counters>,
-}
-
-impl Module for PackageModule {
-    fn signature(&self) -> &Arc<Signature> {
-        &self.signature
-    }
-
-    fn arena_bytes(&self) -> usize {
-        // libtorch's own, which it does not tell.
-        0
-    }
-
-    fn attention(&self) -> Vec<String> {
-        if self.attends { vec!["inductor".into()] } else { Vec::new() }
-    }
-
-    fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
-        let params = self.signature.params.iter().zip(&self.code.rim.params).map(|(slot, ty)| {
-            let (storage, offset) = weights.place(slot)?;
-            Ok(Lease { storage: Arc::clone(storage), range: offset..offset + ty.bytes() })
-        });
-        let container = Container::new(Arc::clone(&self.code)).map_err(crate::Error::of_backend)?;
-        Ok(Box::new(PackageInstance {
-            base: Arc::clone(&self.base),
-            signature: Arc::clone(&self.signature),
-            params: params.collect::<Result<_>>()?,
-            _weights: Arc::clone(weights),
-            container: Arc::new(Mutex::new(container)),
-            counters: [Arc::clone(&self.counters), Arc::default()],
-        }))
-    }
-}
-
-/// A package with weights.
-struct PackageInstance {
-    base: Arc<dyn Accelerator>,
-    signature: Arc<Signature>,
-    params: Vec<Lease>,
-    /// Kept, so that what is bound stays.
-    _weights: Arc<Weights>,
-    container: Arc<Mutex<Container>>,
-    /// The device's, and this instance's.
-    counters: [Arc<Counters>; 2],
-}
-
-impl Instance for PackageInstance {
-    fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
-        bindings.expect(&self.signature)?;
-        let complete = bindings.complete()?;
-        let leases = |buffers: &[&Buffer]| buffers.iter().map(|buffer| Lease::of(buffer)).collect::<Vec<_>>();
-        let reads = [leases(&complete.inputs), self.params.clone()].concat();
-        let writes = [leases(&complete.outputs), leases(&complete.states)].concat();
-        let (container, device) = (Arc::clone(&self.container), self.base.device().label());
-        let books = self.counters.clone();
-        books.iter().for_each(|counters| raise(&counters.runs, 1));
-        self.base.lend(
-            &reads,
-            &writes,
-            Box::new(move |lent| {
-                let mut container = container.lock().unwrap_or_else(PoisonError::into_inner);
-                container.run(lent).map_err(|reason| Error::Device { device: device.clone(), reason })?;
-                books.iter().for_each(|counters| raise(&counters.launches, 1));
-                Ok(())
-            }),
-        )
-    }
-
-    fn stats(&self) -> Stats {
-        self.counters[1].snapshot()
     }
 }

@@ -20,6 +20,8 @@ const SOURCES: [(&str, &str); 5] = [
     ("reader.py", include_str!("../exporter/reader.py")),
 ];
 
+/// The system's C++ compiler, unless `CXX` names another.
+const SYSTEM_COMPILER: &str = "/usr/bin/g++";
 /// Lines of the exporter's standard error that a message quotes.
 const QUOTED: usize = 12;
 
@@ -93,7 +95,13 @@ impl Python {
             .and_then(|()| SOURCES.iter().try_for_each(|(name, text)| fs::write(sources.join(name), text)));
         written.map_err(|error| Error::file(work, error))?;
         let errors = File::create(&log).map_err(|error| Error::file(&log, error))?;
-        let started = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // A compiler whose libstdc++ is linked statically makes code that PyTorch's own loader crashes on: the system's has it
+        // shared.
+        if env::var_os("CXX").is_none() && Path::new(SYSTEM_COMPILER).exists() {
+            command.env("CXX", SYSTEM_COMPILER);
+        }
+        let started = command
             .arg(&sources)
             .arg("compile")
             .args([program, &package, &asked])

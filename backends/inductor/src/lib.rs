@@ -21,10 +21,12 @@
 //! every file is held against the manifest's SHA-256, and the code is loaded from the very bytes that were checked.
 
 mod aot;
+mod chain;
 mod code;
 mod engine;
 mod error;
 mod exporter;
+mod instance;
 mod libtorch;
 mod manifest;
 mod packages;

@@ -45,6 +45,7 @@ table! {
         aoti_torch_create_tensor_from_blob_v2:
             fn(*mut c_void, i64, *const i64, *const i64, i64, i32, i32, i32, *mut Handle, i32, *const u8, i64) -> i32,
         aoti_torch_layout_strided: fn() -> i32,
+        aoti_torch_new_tensor_handle: fn(Handle, *mut Handle) -> i32,
         aoti_torch_delete_tensor_object: fn(Handle) -> i32,
         aoti_torch_get_data_ptr: fn(Handle, *mut *mut c_void) -> i32,
         aoti_torch_get_dim: fn(Handle, *mut i64) -> i32,

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use tintype_program::passes::RegionKind;
 use tintype_program::{Program, TensorType};
 
 /// The version of the manifest that this library reads.
@@ -24,6 +25,9 @@ pub struct Manifest {
     pub block: String,
     /// What the Program is called.
     pub name: String,
+    /// What of a Program it is: the whole, a repeated block, or a segment between such.
+    #[serde(default = "whole")]
+    pub kind: RegionKind,
     /// `cpu` or `cuda`.
     pub device: String,
     /// What the code is for: `x86_64`, `sm_90`.
@@ -46,6 +50,10 @@ pub struct Manifest {
     pub params: Vec<Slot>,
     /// Every other file of the package.
     pub files: BTreeMap<String, Described>,
+}
+
+fn whole() -> RegionKind {
+    RegionKind::Whole
 }
 
 /// A named tensor.

@@ -3,6 +3,7 @@
 use crate::{Error, Manifest, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tintype_accel::Device;
 use tintype_program::{BlockHash, Program};
 
 /// What a package must have been made for.
@@ -32,6 +33,16 @@ impl Target {
             arch: std::env::consts::ARCH.into(),
             cpu_flags: flags.collect(),
             torch: torch.into(),
+        }
+    }
+
+    /// A device, with a libtorch of this version; none where packages do not run on it.
+    pub fn of_device(device: &Device, torch: &str) -> Option<Self> {
+        let host = Self::of_host(torch);
+        match device.backend {
+            "cpu" => Some(host),
+            "cuda" => Some(Self { device: "cuda".into(), arch: device.arch.clone(), ..host }),
+            _ => None,
         }
     }
 

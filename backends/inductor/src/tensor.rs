@@ -2,12 +2,14 @@
 
 use crate::libtorch::{Handle, Libtorch};
 use std::ffi::c_void;
+use std::fmt;
 use std::ptr;
+use std::sync::Arc;
 use tintype_program::{DType, TensorType, contiguous_strides};
 
 /// A tensor of libtorch. It owns its handle, and memory only where libtorch made it.
-pub(crate) struct Tensor<'t> {
-    torch: &'t Libtorch,
+pub(crate) struct Tensor {
+    torch: Arc<Libtorch>,
     handle: Handle,
 }
 
@@ -21,6 +23,25 @@ pub(crate) struct Place {
 impl Place {
     /// The host.
     pub(crate) const CPU: Place = Place { kind: 0, index: -1 };
+
+    /// A GPU of CUDA's, by its number.
+    pub(crate) fn cuda(ordinal: usize) -> Self {
+        Place { kind: 1, index: ordinal as i32 }
+    }
+
+    /// Whether it is the host.
+    pub(crate) fn is_host(self) -> bool {
+        self.kind == Self::CPU.kind
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_host() {
+            true => f.write_str("cpu"),
+            false => write!(f, "cuda:{}", self.index),
+        }
+    }
 }
 
 /// libtorch's number of a dtype (c10/core/ScalarType.h, whose order is fixed).
@@ -34,10 +55,10 @@ pub(crate) fn scalar_type(dtype: DType) -> i32 {
     }
 }
 
-impl<'t> Tensor<'t> {
+impl Tensor {
     /// A tensor over `data`, which must hold the type's elements in row-major order for as long as the tensor is used.
     pub(crate) fn over(
-        torch: &'t Libtorch,
+        torch: &Arc<Libtorch>,
         data: *const c_void,
         ty: &TensorType,
         place: Place,
@@ -65,14 +86,24 @@ impl<'t> Tensor<'t> {
             )
         };
         match code {
-            0 => Ok(Self { torch, handle }),
+            0 => Ok(Self { torch: Arc::clone(torch), handle }),
             _ => Err(format!("libtorch makes no tensor of {ty}; it says why on standard error")),
         }
     }
 
     /// A tensor that libtorch handed over.
-    pub(crate) fn from_handle(torch: &'t Libtorch, handle: Handle) -> Self {
-        Self { torch, handle }
+    pub(crate) fn from_handle(torch: &Arc<Libtorch>, handle: Handle) -> Self {
+        Self { torch: Arc::clone(torch), handle }
+    }
+
+    /// The same tensor once more.
+    pub(crate) fn again(&self) -> Result<Self, String> {
+        let mut handle = ptr::null_mut();
+        // SAFETY: the handle is a tensor's; a new one is written.
+        match unsafe { (self.torch.functions.aoti_torch_new_tensor_handle)(self.handle, &mut handle) } {
+            0 => Ok(Self::from_handle(&self.torch, handle)),
+            _ => Err("libtorch does not share a tensor; it says why on standard error".into()),
+        }
     }
 
     pub(crate) fn handle(&self) -> Handle {
@@ -81,8 +112,10 @@ impl<'t> Tensor<'t> {
 
     /// Hands the tensor over to whoever takes its handle.
     pub(crate) fn give(self) -> Handle {
-        let handle = self.handle;
-        std::mem::forget(self);
+        let mut whole = std::mem::ManuallyDrop::new(self);
+        let handle = whole.handle;
+        // SAFETY: the value is not dropped as a whole, and this part of it is not used again.
+        unsafe { ptr::drop_in_place(&mut whole.torch) };
         handle
     }
 
@@ -125,7 +158,7 @@ impl<'t> Tensor<'t> {
     }
 }
 
-impl Drop for Tensor<'_> {
+impl Drop for Tensor {
     fn drop(&mut self) {
         // SAFETY: the handle is owned and was handed to nobody.
         unsafe { (self.torch.functions.aoti_torch_delete_tensor_object)(self.handle) };

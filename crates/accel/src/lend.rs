@@ -2,6 +2,7 @@
 
 use crate::{Buffer, Result, Storage};
 use std::ffi::c_void;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,7 +24,6 @@ impl Lease {
 
 /// Where lent memory lies, for the length of one call: at the same place as in the call before, unless its plugin has moved
 /// it in between.
-#[derive(Debug)]
 pub struct Lent<'l> {
     /// What may be read, in the order asked for.
     pub reads: &'l [*const c_void],
@@ -31,6 +31,29 @@ pub struct Lent<'l> {
     pub writes: &'l [*mut c_void],
     /// The device's queue that the work must be put on, as the vendor's interface has it; null on the host.
     pub stream: *mut c_void,
+    /// Enqueues a copy within lent or other memory of the device, in its queue's order. None on the host, where whoever works
+    /// copies.
+    pub copy: Option<DeviceCopy<'l>>,
+}
+
+/// A copy: to, from, bytes.
+pub type DeviceCopy<'l> = &'l dyn Fn(*mut c_void, *const c_void, usize) -> Result<()>;
+
+impl fmt::Debug for Lent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reads, writes, stream, copy: _ } = self;
+        f.debug_struct("Lent").field("reads", reads).field("writes", writes).field("stream", stream).finish()
+    }
+}
+
+/// Lent work that a device has captured. It keeps what was lent.
+pub trait Replay: Send + Sync {
+    /// Enqueues it.
+    ///
+    /// # Errors
+    ///
+    /// What the device answers.
+    fn replay(&self) -> Result<()>;
 }
 
 /// What is done with lent memory. On the host it has done it when it returns; on a device with a queue it has enqueued it on

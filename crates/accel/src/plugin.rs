@@ -3,7 +3,8 @@
 
 use crate::{
     Bare, Bindings, Buffer, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes, LaunchMode,
-    Lease, LentWork, MemoryReport, Probe, Purpose, Readback, Result, Signature, Stats, Storage, Weights,
+    Lease, LentWork, MemoryReport, Probe, Purpose, Readback, Replay, Result, Signature, Stats, Storage,
+    Weights,
 };
 use std::sync::Arc;
 use tintype_program::{Program, TensorType};
@@ -110,6 +111,17 @@ pub trait Accelerator: Send + Sync {
             backend: self.device().backend.into(),
             reason: "it does not lend its memory to another engine".into(),
             remedy: "Choose --engine native".into(),
+        })
+    }
+
+    /// As [`Accelerator::lend`], but captures what the work enqueues, to be enqueued again and again. The work must have run once
+    /// before: what libraries do at a first run cannot be captured. A plugin without graphs refuses.
+    fn capture(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<Box<dyn Replay>> {
+        let _ = (reads, writes, work);
+        Err(Error::Unavailable {
+            backend: self.device().backend.into(),
+            reason: "it does not capture the work of another engine".into(),
+            remedy: "Choose --launch compiled".into(),
         })
     }
 

@@ -26,6 +26,7 @@ mod model;
 mod peak;
 mod preset;
 mod process;
+mod programs;
 mod random;
 mod rates;
 mod result;
@@ -37,6 +38,7 @@ pub use bench::{Bench, Options, What, cold, sizes, upload};
 pub use error::{Error, Result};
 pub use model::RandomModel;
 pub use peak::peak;
+pub use programs::programs;
 pub use rates::rates;
 pub use result::{
     AtSize, BenchResult, Counters, Counts, DeviceUsed, Mark, Memory, OperationCount, ProcessMemory, SCHEMA,

@@ -12,6 +12,11 @@ use tintype::inductor::{self, AotOptions, Libtorch, Packages, Python, Target};
 use tintype::pipeline::inspect::Inspector;
 use tintype::{Request, Steps};
 
+/// So many cores keep one compile busy.
+const CORES_OF_A_COMPILE: usize = 4;
+/// Each compile is a Python with torch, of several GiB.
+const MOST_COMPILES: usize = 8;
+
 pub(crate) fn run(command: AotCommand) -> Result<ExitCode> {
     match command {
         AotCommand::Capture(args) => capture(&args),
@@ -21,6 +26,9 @@ pub(crate) fn run(command: AotCommand) -> Result<ExitCode> {
 }
 
 fn capture(args: &AotCaptureArgs) -> Result<ExitCode> {
+    if let Some(preset) = &args.preset {
+        return capture_preset(args, preset);
+    }
     let cancel = cancel_on_interrupt()?;
     let folder = model::open(&args.model, &mut Progress::new(false), &cancel)?;
     let inspector = Inspector::of(folder)?;
@@ -42,9 +50,34 @@ fn capture(args: &AotCaptureArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The denoiser of a preset: as a module, or as the Programs of so many steps.
+fn capture_preset(args: &AotCaptureArgs, preset: &str) -> Result<ExitCode> {
+    let options = tintype::bench::Options {
+        preset: Some(preset.into()),
+        dtype: args.dtype.map(Into::into),
+        width: args.width,
+        height: args.height,
+        text_tokens: args.max_sequence_length,
+        steps: args.steps,
+        ..tintype::bench::Options::of(tintype::bench::What::Transformer)
+    };
+    let programs = tintype::bench::programs(&options)?;
+    let named = programs.iter().map(|program| (program.entry().name.as_str(), program));
+    for path in inductor::capture(named, &args.output)? {
+        say::all(format!("{}\n", path.display()).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
     let cancel = cancel_on_interrupt()?;
-    let mut options = AotOptions { device: args.device.clone(), ..AotOptions::default() };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut options = AotOptions {
+        device: args.device.clone(),
+        blocks: args.blocks,
+        jobs: args.jobs.unwrap_or((cores / CORES_OF_A_COMPILE).clamp(1, MOST_COMPILES)),
+        ..AotOptions::default()
+    };
     for option in &args.option {
         let (name, value) =
             option.split_once('=').with_context(|| format!("--option {option}: NAME=VALUE is meant"))?;
@@ -70,10 +103,21 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The device that packages are held against: the host's processors, or the one that is named.
+fn target(args: &AotApplyArgs, torch: &str) -> Result<Target> {
+    if args.backend == "cpu" {
+        return Ok(Target::of_host(torch));
+    }
+    let opened = tintype::backends().open(&args.backend, None, &tintype::accel::OpenOptions::default())?;
+    let device = opened.accelerator.device().clone();
+    Target::of_device(&device, torch)
+        .with_context(|| format!("packages run on cpu and cuda, not on {}", device.label()))
+}
+
 fn apply(args: &AotApplyArgs) -> Result<ExitCode> {
     let packages = Packages::open(&args.packages)?;
     let torch = Libtorch::open()?;
-    let target = Target::of_host(torch.version());
+    let target = target(args, torch.version())?;
     let mut told = Vec::new();
     for package in packages.list() {
         let why = target

@@ -2,6 +2,7 @@
 
 use crate::args::{BenchArgs, BenchWhat};
 use crate::backends::Backends;
+use crate::engine::Engined;
 use crate::progress::Progress;
 use crate::say;
 use anyhow::{Context, Result, bail};
@@ -23,19 +24,22 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
     let backends = Backends::of(&args.gaudi, args.model.as_deref())?;
     let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     eprintln!("device: {}", opened.choice);
-    let accelerator = opened.accelerator;
+    let engined = Engined::of(&args.engine, opened.accelerator)?;
+    let accelerator = Arc::clone(&engined.accelerator);
+    let mut engined = Some(engined);
     let choice = opened.choice.chosen;
     let tell = |dtype: &str| {
         if let Some(dtype) = DType::ALL.into_iter().find(|known| known.name() == dtype) {
             backends.tell(&choice, dtype, &mut Progress::new(true));
         }
     };
-    let result = match args.what {
+    let mut result = match args.what {
         BenchWhat::Cold => {
             let mut result = cold(started, &accelerator, &options(args, What::Pipeline))?;
             let device = accelerator.device().clone();
             // What this process holds, another need not wait for or share the device with.
             drop(accelerator);
+            drop(engined.take());
             if let Some(startup) = &mut result.startup {
                 startup.bare = bare_of(&device)?;
             }
@@ -60,6 +64,13 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
         BenchWhat::Pipeline => again(args, accelerator, What::Pipeline, tell)?,
         BenchWhat::Bare | BenchWhat::Folder => bail!("it was done before a device was opened"),
     };
+    if let Some(engined) = engined {
+        engined.tell();
+        if let Some((engine, libtorch)) = engined.name() {
+            result.engine = engine;
+            result.versions.insert("libtorch".into(), libtorch);
+        }
+    }
     show(&result, args.json)?;
     Ok(ExitCode::SUCCESS)
 }

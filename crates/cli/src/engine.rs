@@ -62,6 +62,18 @@ impl Engined {
         serde_json::Value::String("native".into())
     }
 
+    /// The engines that ran, and libtorch's version, where packages might have.
+    pub(crate) fn name(&self) -> Option<(String, String)> {
+        #[cfg(feature = "inductor")]
+        if let Some(packages) = &self.packages {
+            let engines: std::collections::BTreeSet<_> =
+                packages.used().iter().map(|used| used.engine).collect();
+            let engines: Vec<_> = engines.into_iter().collect();
+            return Some((engines.join(" and "), packages.libtorch().version().into()));
+        }
+        None
+    }
+
     /// Says which engine each Program ran on, where there was a choice.
     pub(crate) fn tell(&self) {
         #[cfg(feature = "inductor")]

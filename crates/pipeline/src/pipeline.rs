@@ -4,7 +4,7 @@ use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{
-    CancelToken, Event, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
+    Ahead, CancelToken, Event, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
 };
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
@@ -92,6 +92,9 @@ impl Size {
         }
     }
 }
+
+/// Bytes that a small model's intermediate results come nowhere near.
+const AMPLE: u64 = 4 << 30;
 
 /// Sizes that are remembered to fit.
 const REMEMBERED: usize = 64;
@@ -190,8 +193,10 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
+        let early = if self.has_ample_room() { Some(self.ahead(request)?) } else { None };
         self.refuse_what_cannot_fit(request)?;
-        let made = self.run(watcher, cancel, |flux, run| flux.generate(request, run));
+        let ahead = early.map_or_else(|| self.ahead(request), Ok)?;
+        let made = self.run(watcher, cancel, ahead, |flux, run| flux.generate(request, run));
         made.map_err(|error| self.explain(request, error))
     }
 
@@ -224,20 +229,22 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
-        self.run(watcher, cancel, |flux, run| flux.decode(latents, tile, run))
+        self.run(watcher, cancel, Ahead::default(), |flux, run| flux.decode(latents, tile, run))
     }
 
     fn run(
         &mut self,
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
+        ahead: Ahead,
         work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
     ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
         let made = self.made();
         let Self { place, dtype, flux, .. } = self;
         let pace = Pace::start();
-        let mut run = Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace };
+        let mut run =
+            Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace, ahead };
         let done = work(flux, &mut run);
         for what in run.place.accelerator.fallbacks() {
             run.watcher.event(Event::Fallback { what });
@@ -246,6 +253,26 @@ impl Pipeline {
         let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })
+    }
+
+    /// Whether the weights are small beside what the device has free: that a run does not fit is then known only after some
+    /// kernels are loaded, should it ever be so.
+    fn has_ample_room(&self) -> bool {
+        let weights: usize = self.flux.parts().iter().map(|part| part.weights.total_bytes()).sum();
+        let free = self.place.accelerator.free_memory();
+        free.is_some_and(|free| free >= (weights as u64).saturating_mul(2).saturating_add(AMPLE))
+    }
+
+    /// Begins to compile what a run will need, where nothing is on the device yet: meanwhile it is found out whether it fits,
+    /// and weights are loaded.
+    fn ahead(&self, request: &Request) -> Result<Ahead> {
+        if !self.flux.weights().is_empty() {
+            return Ok(Ahead::default());
+        }
+        let (_, _, stages) = self.flux.stages(request, self.dtype)?;
+        let Place { accelerator, launch } = &self.place;
+        let programs = stages.into_iter().map(|stage| stage.program);
+        Ok(Ahead::begin(accelerator, *launch, programs))
     }
 
     /// What a run of `request` would take of the device, and whether it fits. Loads and runs nothing.

@@ -2,6 +2,7 @@
 
 use super::{Handle, Outer, Queue};
 use std::ptr::null_mut;
+use std::thread;
 use tintype_accel::{Error, Result};
 
 /// `CU_STREAM_CAPTURE_MODE_RELAXED`, `hipStreamCaptureModeRelaxed`: neither libraries that load code at their first call nor other
@@ -28,7 +29,7 @@ impl<'q> Capture<'q> {
     pub(super) fn begin(queue: &'q Queue) -> Result<Self> {
         queue.enter()?;
         let mut capturing = queue.capturing();
-        if *capturing {
+        if capturing.is_some() {
             return Err(Error::Internal {
                 backend: queue.backend.into(),
                 reason: "a capture within a capture".into(),
@@ -40,7 +41,7 @@ impl<'q> Capture<'q> {
             // SAFETY: the stream is alive and captures nothing.
             None => unsafe { queue.api.stream_begin_capture(queue.raw(), RELAXED) },
         })?;
-        *capturing = true;
+        *capturing = Some(thread::current().id());
         drop(capturing);
         Ok(Self { queue, outer, open: true })
     }
@@ -51,7 +52,7 @@ impl<'q> Capture<'q> {
 
     fn close(&mut self) -> Result<Template<'q>> {
         let (queue, api) = (self.queue, self.queue.api);
-        let mut capturing = queue.capturing();
+        let capturing = queue.capturing();
         let entered = queue.enter();
         let mut raw = null_mut();
         // SAFETY: the stream is alive; the handle may be written.
@@ -67,9 +68,8 @@ impl<'q> Capture<'q> {
             Some(outer) => Template::Outer(outer),
             None => Template::Own { queue, raw },
         };
-        *capturing = false;
         self.open = false;
-        drop(capturing);
+        queue.ended(capturing);
         entered?;
         queue.ok(ended)?;
         Ok(template)

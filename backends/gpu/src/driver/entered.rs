@@ -19,7 +19,7 @@ struct Entered {
 /// Why the library does not take it.
 pub fn entered(queue: &Arc<Queue>, prepare: impl FnOnce() -> Offer) -> Offer {
     let enter = || -> Result<()> {
-        queue.outside_capture("a library's plan")?;
+        queue.after_captures("a library's plan")?;
         queue.enter()
     };
     enter().map_err(|error| error.to_string())?;

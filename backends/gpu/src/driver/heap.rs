@@ -92,7 +92,7 @@ impl Heap {
     fn attempt(&self, bytes: usize) -> std::result::Result<(u64, Kind), Status> {
         let (api, mut address) = (self.queue.api, 0);
         let capturing = self.queue.capturing();
-        if self.pool.is_some() && !*capturing {
+        if self.pool.is_some() && capturing.is_none() {
             // SAFETY: the context is current, the address may be written, and the stream captures nothing.
             unsafe { api.allocate_ordered(&mut address, bytes, self.queue.raw()) }?;
             Ok((address, Kind::Ordered))
@@ -130,7 +130,7 @@ impl Heap {
             return;
         }
         let capturing = self.queue.capturing();
-        let kept = match *capturing || self.queue.enter().is_err() {
+        let kept = match capturing.is_some() || self.queue.enter().is_err() {
             true => owed,
             false => owed.into_iter().filter(|&(address, kind)| !self.release(address, kind)).collect(),
         };

@@ -5,16 +5,19 @@ use super::Handle;
 use std::ops::Deref;
 use std::ptr::null_mut;
 use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use tintype_accel::{Error, Result};
 
 /// A stream of its own, which does not wait for the device's default stream. Destroyed when dropped.
 pub struct Queue {
     context: Arc<Context>,
     raw: Handle,
-    /// Whether a capture is under way; held while a capture begins, and while memory is taken or given back in the
-    /// stream's order, which a capture would take for its own.
-    capturing: Mutex<bool>,
+    /// The thread that captures, while a capture is under way; held while a capture begins, and while memory is taken or
+    /// given back in the stream's order, which a capture would take for its own.
+    capturing: Mutex<Option<ThreadId>>,
+    /// Told when a capture has ended.
+    captured: Condvar,
 }
 
 // SAFETY: a stream may be used from any thread; the driver locks it itself.
@@ -35,7 +38,7 @@ impl Queue {
         context.enter()?;
         // SAFETY: the context is current; the handle may be written.
         context.ok(unsafe { context.api.stream_create(&mut raw, NON_BLOCKING) })?;
-        Ok(Self { context, raw, capturing: Mutex::new(false) })
+        Ok(Self { context, raw, capturing: Mutex::default(), captured: Condvar::new() })
     }
 
     /// The driver's handle, for libraries that enqueue. Make the context current first.
@@ -54,7 +57,7 @@ impl Queue {
         self.ok(unsafe { self.api.stream_synchronize(self.raw) })
     }
 
-    pub(crate) fn capturing(&self) -> MutexGuard<'_, bool> {
+    pub(crate) fn capturing(&self) -> MutexGuard<'_, Option<ThreadId>> {
         self.capturing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -65,12 +68,36 @@ impl Queue {
     /// [`Error::Internal`] while the stream captures.
     pub fn outside_capture(&self, what: &str) -> Result<()> {
         match *self.capturing() {
-            true => Err(Error::Internal {
-                backend: self.backend.into(),
-                reason: format!("{what} during a capture"),
-            }),
-            false => Ok(()),
+            Some(_) => Err(self.within(what)),
+            None => Ok(()),
         }
+    }
+
+    /// Waits until no other thread captures: for what touches the stream's libraries, and can be done later as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] while this very thread captures.
+    pub fn after_captures(&self, what: &str) -> Result<()> {
+        let mut capturing = self.capturing();
+        while let Some(thread) = *capturing {
+            if thread == thread::current().id() {
+                return Err(self.within(what));
+            }
+            capturing = self.captured.wait(capturing).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// A capture has ended.
+    pub(crate) fn ended(&self, mut capturing: MutexGuard<'_, Option<ThreadId>>) {
+        *capturing = None;
+        drop(capturing);
+        self.captured.notify_all();
+    }
+
+    fn within(&self, what: &str) -> Error {
+        Error::Internal { backend: self.backend.into(), reason: format!("{what} during a capture") }
     }
 }
 

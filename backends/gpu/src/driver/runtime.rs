@@ -4,6 +4,7 @@ use super::{Arrival, Events, Graphs, Heap, Kernels, Mark, PinnedPool, Queue, Sta
 use crate::compiler::Compiler;
 use crate::{Architecture, Call, Event, Graph, Incoming, Kernel, KernelSource, LibraryOp, Offer, Runtime};
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tintype_accel::{Device, Error, HostBytes, Result};
 
@@ -155,6 +156,11 @@ impl Runtime for DeviceRuntime {
 
     fn prepare(&self, op: &LibraryOp) -> Offer {
         self.libraries.prepare(op)
+    }
+
+    fn stream(&self) -> Result<*mut c_void> {
+        self.queue.enter()?;
+        Ok(self.queue.raw())
     }
 
     fn record(&self) -> Result<Event> {

@@ -2,7 +2,8 @@
 
 use super::module::{operations, work};
 use super::{About, Options, Subject, launch};
-use crate::case::{GUIDANCE, Input, Source, normals};
+use crate::case::{Input, Source, normals};
+use crate::programs::task;
 use crate::random::RandomWeights;
 use crate::save::save;
 use crate::{Error, Result, Summary};
@@ -10,12 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tintype_accel::{Accelerator, Buffer, Signature, TensorSource, to_f32};
-use tintype_models::flux;
-use tintype_pipeline::scheduler::FlowMatchEulerDiscrete;
-use tintype_pipeline::{DenoisingLoop, DenoisingTask};
-
-/// FLUX.1-dev's shift, where the schedule does not depend on the size.
-const SHIFT: f64 = 3.0;
+use tintype_pipeline::DenoisingLoop;
 
 /// A denoising loop, its inputs, and what it gave last.
 pub(super) struct StepsSubject {
@@ -33,7 +29,8 @@ impl StepsSubject {
     pub(super) fn open(accelerator: &Arc<dyn Accelerator>, options: &Options, steps: usize) -> Result<Self> {
         let started = Instant::now();
         let source = Source::open(options)?;
-        let (config, grid) = (flux::Config::from_json(&source.config)?, source.grid()?);
+        let task = task(&source, steps)?;
+        let (config, grid) = (&task.config, task.grid);
         let Source { model, weights, text_tokens, dtype, .. } = source;
         let image_tokens = grid.iter().product();
         let of = |name, shape: &[usize]| normals(name, dtype, shape, options.seed);
@@ -42,15 +39,6 @@ impl StepsSubject {
             of("encoder_hidden_states", &[1, text_tokens, config.joint_attention_dim]),
             of("pooled_projections", &[1, config.pooled_projection_dim]),
         ];
-        let task = DenoisingTask {
-            config,
-            dtype,
-            grid,
-            text_tokens,
-            scheduler: FlowMatchEulerDiscrete { shift: SHIFT, ..Default::default() }.into(),
-            steps,
-            guidance: GUIDANCE,
-        };
         let programs = DenoisingLoop::programs(&task)?;
         let params: Vec<_> = programs.iter().flat_map(|(program, _)| Signature::of(program).params).collect();
         let mut drawn = None;

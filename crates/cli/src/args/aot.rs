@@ -23,6 +23,10 @@ pub(crate) enum AotCommand {
 pub(crate) struct AotCaptureArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+    /// The denoiser of one of `tintype bench`'s presets in place of a model's Programs: the whole module; with --steps, what a
+    /// pipeline runs before and in the steps.
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub(crate) preset: Option<String>,
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
@@ -50,6 +54,7 @@ pub(crate) struct AotCaptureArgs {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tintype aot compile captured -o packages
+  tintype aot compile captured -o packages --blocks --device cuda
   tintype aot compile captured -o packages --option max_autotune=true")]
 pub(crate) struct AotCompileArgs {
     /// What `tintype aot capture` has written.
@@ -58,6 +63,12 @@ pub(crate) struct AotCompileArgs {
     /// Where the packages go.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+    /// Makes packages of the repeated blocks and of what stands between them, in place of whole Programs: compiled sooner.
+    #[arg(long)]
+    pub(crate) blocks: bool,
+    /// Packages that are made at a time [default: one for every 4 cores, 8 at most].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
     /// torch's device.
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub(crate) device: String,
@@ -74,6 +85,9 @@ pub(crate) struct AotApplyArgs {
     /// The folder of packages.
     #[arg(value_name = "PACKAGES")]
     pub(crate) packages: PathBuf,
+    /// The backend of the device that they are held against: cpu or cuda.
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub(crate) backend: String,
     /// Prints one JSON array on standard output.
     #[arg(long)]
     pub(crate) json: bool,

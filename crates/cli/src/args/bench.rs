@@ -1,6 +1,6 @@
 //! Options of `tintype bench`.
 
-use super::{DeviceArgs, DtypeArg, GaudiArgs};
+use super::{DeviceArgs, DtypeArg, EngineArgs, GaudiArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tintype::LaunchMode;
@@ -18,6 +18,7 @@ use tintype::LaunchMode;
   tintype bench cold --model /dev/shm/flux --width 1024 --height 1024 --text-tokens 512
   tintype bench upload --model /dev/shm/flux
   tintype bench sizes --preset flux-dev --dtype bf16
+  tintype bench transformer --preset flux-dev --dtype bf16 --engine inductor --packages packages
   tintype bench fma --threads 1")]
 pub(crate) struct BenchArgs {
     /// What is measured.
@@ -25,6 +26,8 @@ pub(crate) struct BenchArgs {
     pub(crate) what: BenchWhat,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) gaudi: GaudiArgs,
     /// A model by name, with random weights: flux-4-8, flux-dev; flux; t5-large-8, t5-xxl; clip-l; flux-dev for a pipeline; tiny of each

@@ -4,7 +4,7 @@ use super::denoise::{Denoising, Plan};
 use super::denoiser::{Denoiser, conditioning_sizes};
 use super::step::{StepShape, capacity, step_program};
 use super::text::Prompt;
-use crate::generate::{CancelToken, Pace, Place, Run};
+use crate::generate::{Ahead, CancelToken, Pace, Place, Run};
 use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Scheduler, StepTable};
 use crate::{Error, Result};
@@ -151,7 +151,16 @@ impl DenoisingLoop {
         };
         let (watcher, cancel) = (&mut |_| {}, &CancelToken::default());
         let pace = Pace::start();
-        let mut run = Run { place, dtype: task.dtype, watcher, cancel, made, step_seconds: None, pace };
+        let mut run = Run {
+            place,
+            dtype: task.dtype,
+            watcher,
+            cancel,
+            made,
+            step_seconds: None,
+            pace,
+            ahead: Ahead::default(),
+        };
         let denoising = Denoising::prepare(&task.config, denoiser, &mut run, &plan)?;
         work(&denoising, &task.config, denoiser, &mut run)
     }

@@ -7,12 +7,13 @@ use super::step::{StepShape, capacity};
 use super::text::{clip_ignores, clip_program, t5_ignores, t5_program};
 use super::tiles::{Grid, asked, grids};
 use super::vae::{decode_program, encode_program};
-use crate::Result;
 use crate::files::Checkpoint;
 use crate::generate::{Request, Settings};
 use crate::scheduler::Sampler;
+use crate::{Error, Result};
 use serde::Serialize;
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 use tintype_program::{DType, Program};
 
 /// A phase of making pictures.
@@ -68,31 +69,28 @@ impl Flux {
     }
 
     /// The settings of `request` with defaults filled in, how many pictures are made at once, and every Program that
-    /// the run would compile, in the order of the run.
+    /// the run would compile, in the order of the run. They are traced side by side.
     pub(crate) fn stages(&self, request: &Request, dtype: DType) -> Result<(Settings, usize, Vec<Stage>)> {
-        let task = self.task(request, dtype)?;
-        let mut stages = self.encoders(&task, dtype)?;
-        if request.image.is_some() {
-            stages.push(self.image_encoder(&task, dtype)?);
-        }
-        stages.extend(self.denoiser(&task, dtype)?);
-        let grid = asked(&self.model, &task.extents, request.vae_tile)?;
-        stages.push(self.decoder(request, dtype, grid.as_ref())?);
+        let (task, model) = (self.task(request, dtype)?, &*self.model);
+        let grid = asked(model, &task.extents, request.vae_tile)?;
+        let stages = thread::scope(|scope| -> Result<Vec<Stage>> {
+            let denoiser = scope.spawn(|| denoiser(model, &task, dtype));
+            let t5 = scope.spawn(|| t5(model, &task, dtype));
+            let decoder = scope.spawn(|| decoder(model, &task, grid.as_ref(), dtype));
+            let mut stages = vec![clip(model, &task, dtype)?, traced(t5)?];
+            if request.image.is_some() {
+                stages.push(image_encoder(model, &task, dtype)?);
+            }
+            stages.extend(traced(denoiser)?);
+            stages.push(traced(decoder)?);
+            Ok(stages)
+        })?;
         Ok((task.settings, task.batch, stages))
     }
 
     /// The last of [`Flux::stages`], whole or in tiles.
     pub(crate) fn decoder(&self, request: &Request, dtype: DType, grid: Option<&Grid>) -> Result<Stage> {
-        let task = self.task(request, dtype)?;
-        let count = task.pictures.len();
-        Ok(Stage {
-            name: "vae.decoder",
-            phase: Phase::Decoding,
-            runs: count.saturating_mul(grid.map_or(1, |grid| grid.tiles.count())),
-            sets: count,
-            program: decode_program(&self.model, grid.map_or(&task.extents, |grid| &grid.tile), dtype)?,
-            weights: self.model.vae_weights.clone(),
-        })
+        decoder(&self.model, &self.task(request, dtype)?, grid, dtype)
     }
 
     /// The tiles that a request asks for by their size.
@@ -110,7 +108,7 @@ impl Flux {
     pub(crate) fn every_stage(&self, request: &Request, dtype: DType) -> Result<Vec<Stage>> {
         let (_, _, mut stages) = self.stages(request, dtype)?;
         if request.image.is_none() {
-            let encoder = self.image_encoder(&self.task(request, dtype)?, dtype)?;
+            let encoder = image_encoder(&self.model, &self.task(request, dtype)?, dtype)?;
             let denoiser = stages.iter().position(|stage| stage.phase == Phase::Conditioning);
             stages.insert(denoiser.unwrap_or(stages.len()), encoder);
         }
@@ -130,73 +128,86 @@ impl Flux {
         let of = |asked: Option<usize>, own: Option<usize>| asked.or(own).unwrap_or(side);
         [of(request.width, own.width), of(request.height, own.height), scale.saturating_mul(2)]
     }
+}
 
-    fn encoders(&self, task: &Task<'_>, dtype: DType) -> Result<Vec<Stage>> {
-        let (model, length) = (&self.model, task.settings.max_sequence_length);
-        let runs = 1 + usize::from(task.settings.negative.is_some());
-        let phase = Phase::TextEncoding;
-        Ok(vec![
-            Stage {
-                name: "text_encoder",
-                phase,
-                runs,
-                sets: runs,
-                program: clip_program(model, dtype)?,
-                weights: model.clip_weights.clone(),
-            },
-            Stage {
-                name: "text_encoder_2",
-                phase,
-                runs,
-                sets: runs,
-                program: t5_program(model, length, dtype)?,
-                weights: model.t5_weights.clone(),
-            },
-        ])
-    }
+/// What a thread traced.
+fn traced<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| Error::Internal { reason: "a thread that traces ended early".into() })?
+}
 
-    fn image_encoder(&self, task: &Task<'_>, dtype: DType) -> Result<Stage> {
-        Ok(Stage {
-            name: "vae.encoder",
-            phase: Phase::ImageEncoding,
-            runs: 1,
-            sets: 1,
-            program: encode_program(&self.model, &task.extents, dtype)?,
-            weights: self.model.vae_weights.clone(),
-        })
-    }
+fn clip(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+    let program = clip_program(model, dtype)?;
+    Ok(text_encoder("text_encoder", task, program, &model.clip_weights))
+}
 
-    fn denoiser(&self, task: &Task<'_>, dtype: DType) -> Result<[Stage; 2]> {
-        let steps = self.model.scheduler.table(&task.schedule)?.rows.len();
-        let batches = task.pictures.len().div_ceil(task.batch.max(1));
-        let shape = StepShape {
-            batch: task.batch,
-            image_tokens: task.extents.tokens(),
-            text_tokens: task.settings.max_sequence_length,
-            true_cfg: task.settings.true_cfg.is_some(),
-            history: self.model.scheduler.history(),
-            capacity: capacity(steps),
-            preview: task.preview.is_some(),
-            dtype,
-        };
-        let FluxModel { transformer: config, transformer_weights: weights, traces, .. } = &*self.model;
-        let prompts = 1 + usize::from(shape.true_cfg);
-        let conditioning = Stage {
-            name: "transformer.conditioning",
-            phase: Phase::Conditioning,
-            runs: prompts,
-            sets: prompts,
-            program: conditioning_trace(traces, config, conditioning_sizes(&shape, steps), dtype)?,
-            weights: weights.clone(),
-        };
-        let denoising = Stage {
-            name: "transformer",
-            phase: Phase::Denoising,
-            runs: steps.saturating_mul(batches),
-            sets: batches,
-            program: step_trace(traces, config, &shape)?,
-            weights: weights.clone(),
-        };
-        Ok([conditioning, denoising])
-    }
+fn t5(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+    let program = t5_program(model, task.settings.max_sequence_length, dtype)?;
+    Ok(text_encoder("text_encoder_2", task, program, &model.t5_weights))
+}
+
+fn text_encoder(
+    name: &'static str,
+    task: &Task<'_>,
+    program: Arc<Program>,
+    weights: &Arc<Checkpoint>,
+) -> Stage {
+    let runs = 1 + usize::from(task.settings.negative.is_some());
+    Stage { name, phase: Phase::TextEncoding, runs, sets: runs, program, weights: weights.clone() }
+}
+
+fn image_encoder(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<Stage> {
+    Ok(Stage {
+        name: "vae.encoder",
+        phase: Phase::ImageEncoding,
+        runs: 1,
+        sets: 1,
+        program: encode_program(model, &task.extents, dtype)?,
+        weights: model.vae_weights.clone(),
+    })
+}
+
+fn denoiser(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<[Stage; 2]> {
+    let steps = model.scheduler.table(&task.schedule)?.rows.len();
+    let batches = task.pictures.len().div_ceil(task.batch.max(1));
+    let shape = StepShape {
+        batch: task.batch,
+        image_tokens: task.extents.tokens(),
+        text_tokens: task.settings.max_sequence_length,
+        true_cfg: task.settings.true_cfg.is_some(),
+        history: model.scheduler.history(),
+        capacity: capacity(steps),
+        preview: task.preview.is_some(),
+        dtype,
+    };
+    let FluxModel { transformer: config, transformer_weights: weights, traces, .. } = model;
+    let prompts = 1 + usize::from(shape.true_cfg);
+    let conditioning = Stage {
+        name: "transformer.conditioning",
+        phase: Phase::Conditioning,
+        runs: prompts,
+        sets: prompts,
+        program: conditioning_trace(traces, config, conditioning_sizes(&shape, steps), dtype)?,
+        weights: weights.clone(),
+    };
+    let denoising = Stage {
+        name: "transformer",
+        phase: Phase::Denoising,
+        runs: steps.saturating_mul(batches),
+        sets: batches,
+        program: step_trace(traces, config, &shape)?,
+        weights: weights.clone(),
+    };
+    Ok([conditioning, denoising])
+}
+
+fn decoder(model: &FluxModel, task: &Task<'_>, grid: Option<&Grid>, dtype: DType) -> Result<Stage> {
+    let count = task.pictures.len();
+    Ok(Stage {
+        name: "vae.decoder",
+        phase: Phase::Decoding,
+        runs: count.saturating_mul(grid.map_or(1, |grid| grid.tiles.count())),
+        sets: count,
+        program: decode_program(model, grid.map_or(&task.extents, |grid| &grid.tile), dtype)?,
+        weights: model.vae_weights.clone(),
+    })
 }

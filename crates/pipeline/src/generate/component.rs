@@ -1,5 +1,6 @@
 //! A component of a model on a device: its weights, loaded once, and its Programs, compiled once a shape.
 
+use super::ahead::Ahead;
 use super::shared::{SharedWeights, Stoppable};
 use super::stage::Stage;
 use super::throughput::Pace;
@@ -31,6 +32,8 @@ pub(crate) struct Run<'r> {
     pub(crate) step_seconds: Option<f64>,
     /// How fast its batches go.
     pub(crate) pace: Pace,
+    /// What is compiled for it while something else is done.
+    pub(crate) ahead: Ahead,
 }
 
 /// Weights and compiled Programs of one component. `K` tells its shapes apart.
@@ -179,10 +182,13 @@ impl<K: PartialEq + Clone> Component<K> {
     }
 
     fn compile(&self, run: &mut Run<'_>, program: &Program) -> Result<Arc<dyn Module>> {
-        let Run { place, watcher, cancel, .. } = run;
+        let Run { place, watcher, cancel, ahead, .. } = run;
         watcher.event(Event::Compiling { stage: self.name });
         cancel.check()?;
         let _span = tracing::info_span!("compile", component = self.name).entered();
+        if let Some(module) = ahead.take(program)? {
+            return Ok(module);
+        }
         tracing::debug!(launch = place.launch.name(), "compiling");
         Ok(place.accelerator.compile(program, &CompileOptions { launch: place.launch })?)
     }

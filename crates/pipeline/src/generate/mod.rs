@@ -1,5 +1,6 @@
 //! The parts of a run that no model owns: what is asked for, what is heard, what runs where.
 
+mod ahead;
 mod component;
 mod pixels;
 mod request;
@@ -11,6 +12,7 @@ mod throughput;
 mod tile;
 mod watch;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use component::{Component, Place, Run};
 pub(crate) use pixels::{from_picture, to_pixels};
 pub use request::{Request, Settings};

@@ -1,8 +1,9 @@
 //! The memory of a run, phase by phase.
 
-use crate::Result;
 use crate::flux::{Need, Phase, Stage};
+use crate::{Error, Result};
 use serde::Serialize;
+use std::thread;
 use tintype_accel::{Accelerator, LaunchMode};
 
 /// What a device holds in a phase, once everything that the phase needs is there. Components stay on the device from
@@ -48,10 +49,32 @@ impl<'a> Account<'a> {
 
     /// Adds the stage that runs next.
     pub(super) fn add(&mut self, stage: &Stage) -> Result<()> {
-        let need = Need::of(&stage.program, &stage.weights, self.accelerator, self.launch)?;
+        let need = self.need(stage)?;
+        self.hold(stage, &need);
+        Ok(())
+    }
+
+    /// Adds the stages that run next, planned side by side.
+    pub(super) fn add_all(&mut self, stages: &[Stage]) -> Result<()> {
+        let account = &*self;
+        let needs: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                stages.iter().map(|stage| scope.spawn(move || account.need(stage))).collect();
+            let ended = |_| Error::Internal { reason: "a thread that plans ended early".into() };
+            threads.into_iter().map(|thread| thread.join().map_err(ended)?).collect::<Result<_>>()
+        })?;
+        stages.iter().zip(&needs).for_each(|(stage, need)| self.hold(stage, need));
+        Ok(())
+    }
+
+    fn need(&self, stage: &Stage) -> Result<Need> {
+        Need::of(&stage.program, &stage.weights, self.accelerator, self.launch)
+    }
+
+    fn hold(&mut self, stage: &Stage, need: &Need) {
         self.exact &= need.exact;
         let held = &mut self.held;
-        held.add(stage, &need);
+        held.add(stage, need);
         let now = PhaseMemory {
             phase: stage.phase,
             weights: held.weights,
@@ -65,7 +88,6 @@ impl<'a> Account<'a> {
             Some(last) => *last = now,
             None => self.phases.push(now),
         }
-        Ok(())
     }
 }
 

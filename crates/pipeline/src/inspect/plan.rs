@@ -34,9 +34,7 @@ impl Plan {
         let (settings, batch, mut stages) = flux.stages(request, dtype)?;
         let mut before = Account::new(accelerator, launch);
         let last = stages.pop();
-        for stage in &stages {
-            before.add(stage)?;
-        }
+        before.add_all(&stages)?;
         let asked = flux.asked_tiles(request, dtype)?;
         let mut decoding = Decoding { account: before.clone(), grid: asked, decoder: last, whole: None };
         if let Some(decoder) = &decoding.decoder {

@@ -2,20 +2,25 @@
 
 use super::dead::drop_blocks;
 use super::rewrite::Rewrite;
-use crate::{Block, Error, Op, Program, Result, check::MAX_ITEMS};
+use crate::{Block, BlockId, Error, Op, Program, Result, check::MAX_ITEMS};
 
 /// Puts the nodes of every called block in the place of its calls, so that no [`Op::Call`] is left.
 ///
 /// What [`Op::Elementwise`] and [`Op::Custom`] name stays a block of its own: those are operations with a body, not
 /// calls. Fails where the flat block would be too large to be a Program.
 pub fn inline(program: Program) -> Result<Program> {
+    inline_where(program, |_| true)
+}
+
+/// As [`inline`], of the calls only of those blocks that `wanted` names; the other calls stay.
+pub fn inline_where(program: Program, wanted: impl Fn(BlockId) -> bool) -> Result<Program> {
     let Program { version, blocks, sources } = program;
     let mut flat: Vec<Block> = Vec::with_capacity(blocks.len());
     for block in blocks {
         let (mut rewrite, nodes) = Rewrite::new(block);
         for node in nodes {
             match node.op {
-                Op::Call { block } => rewrite.splice(&node, &flat[block.index()]),
+                Op::Call { block } if wanted(block) => rewrite.splice(&node, &flat[block.index()]),
                 _ => rewrite.keep(node),
             }
             let block = rewrite.block();

@@ -9,6 +9,7 @@ mod group;
 mod inline;
 mod intern;
 mod outline;
+mod regions;
 mod rewrite;
 
 pub use autocast::{Precision, autocast};
@@ -17,5 +18,6 @@ pub use dead::eliminate_dead;
 pub use decompose::decompose;
 pub use fuse_qkv::{fuse_linears, fuse_qkv};
 pub use group::group_elementwise;
-pub use inline::inline;
+pub use inline::{inline, inline_where};
 pub use outline::{Outline, outline};
+pub use regions::{Operand, Region, RegionKind, RegionRun, Regions, regions, whole};

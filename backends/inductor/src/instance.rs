@@ -1,0 +1,148 @@
+//! A Program that runs as packages, without weights and with.
+
+use crate::chain::Chain;
+use crate::code::Container;
+use std::sync::{Arc, Mutex, PoisonError};
+use tintype_accel::{
+    Accelerator, Bindings, Buffer, Counters, Error, Instance, LaunchMode, Lease, LentWork, Module, Replay,
+    Result, Signature, Stats, Weights, raise,
+};
+
+/// A Program that runs as packages.
+pub(crate) struct PackageModule {
+    pub(crate) base: Arc<dyn Accelerator>,
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) launch: LaunchMode,
+    /// Whether there is attention in it.
+    pub(crate) attends: bool,
+    pub(crate) signature: Arc<Signature>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Module for PackageModule {
+    fn signature(&self) -> &Arc<Signature> {
+        &self.signature
+    }
+
+    fn arena_bytes(&self) -> usize {
+        // libtorch's own, which it does not tell.
+        0
+    }
+
+    fn attention(&self) -> Vec<String> {
+        if self.attends { vec!["inductor".into()] } else { Vec::new() }
+    }
+
+    fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
+        let params = self.signature.params.iter().zip(&self.chain.params).map(|(slot, ty)| {
+            let (storage, offset) = weights.place(slot)?;
+            Ok(Lease { storage: Arc::clone(storage), range: offset..offset + ty.bytes() })
+        });
+        let containers = self.chain.containers().map_err(crate::Error::of_backend)?;
+        Ok(Box::new(PackageInstance {
+            base: Arc::clone(&self.base),
+            chain: Arc::clone(&self.chain),
+            launch: self.launch,
+            signature: Arc::clone(&self.signature),
+            params: params.collect::<Result<_>>()?,
+            _weights: Arc::clone(weights),
+            containers: Arc::new(Mutex::new(containers)),
+            counters: [Arc::clone(&self.counters), Arc::default()],
+            is_warm: false,
+            graphs: Vec::new(),
+        }))
+    }
+}
+
+/// Packages with weights.
+struct PackageInstance {
+    base: Arc<dyn Accelerator>,
+    chain: Arc<Chain>,
+    launch: LaunchMode,
+    signature: Arc<Signature>,
+    params: Vec<Lease>,
+    /// Kept, so that what is bound stays.
+    _weights: Arc<Weights>,
+    /// One a run of a region.
+    containers: Arc<Mutex<Vec<Container>>>,
+    /// The device's, and this instance's.
+    counters: [Arc<Counters>; 2],
+    /// Whether the packages have run: what libraries do at the first run cannot be captured.
+    is_warm: bool,
+    /// By the buffers that they are of, the last used in front.
+    graphs: Vec<Captured>,
+}
+
+/// A captured run. Keeps its buffers alive, so that a place never comes to mean another.
+struct Captured {
+    buffers: Vec<Lease>,
+    graph: Box<dyn Replay>,
+}
+
+impl Captured {
+    fn is_of(&self, buffers: &[Lease]) -> bool {
+        let same = |(a, b): (&Lease, &Lease)| Arc::ptr_eq(&a.storage, &b.storage) && a.range == b.range;
+        self.buffers.len() == buffers.len() && self.buffers.iter().zip(buffers).all(same)
+    }
+}
+
+impl PackageInstance {
+    /// How many runs on other buffers an instance keeps captured.
+    const KEPT: usize = 4;
+
+    /// What is done with lent memory.
+    fn work(&self) -> LentWork {
+        let (containers, chain) = (Arc::clone(&self.containers), Arc::clone(&self.chain));
+        let device = self.base.device().label();
+        Box::new(move |lent| {
+            let mut containers = containers.lock().unwrap_or_else(PoisonError::into_inner);
+            chain
+                .run(&mut containers, lent)
+                .map_err(|reason| Error::Device { device: device.clone(), reason })
+        })
+    }
+
+    /// Enqueues what was captured on these buffers, capturing it now if it was not.
+    fn replay(&mut self, reads: &[Lease], writes: &[Lease]) -> Result<()> {
+        let buffers = [reads, writes].concat();
+        match self.graphs.iter().position(|captured| captured.is_of(&buffers)) {
+            Some(found) => self.graphs[..=found].rotate_right(1),
+            None => {
+                let graph = self.base.capture(reads, writes, self.work())?;
+                self.count(|counters| &counters.captures);
+                self.graphs.truncate(Self::KEPT - 1);
+                self.graphs.insert(0, Captured { buffers, graph });
+            }
+        }
+        self.count(|counters| &counters.replays);
+        self.graphs.first().map_or(Ok(()), |captured| captured.graph.replay())
+    }
+
+    fn count(&self, counter: impl Fn(&Counters) -> &std::sync::atomic::AtomicU64) {
+        self.counters.iter().for_each(|counters| raise(counter(counters), 1));
+    }
+}
+
+impl Instance for PackageInstance {
+    fn run(&mut self, bindings: &mut Bindings) -> Result<()> {
+        bindings.expect(&self.signature)?;
+        let complete = bindings.complete()?;
+        let leases = |buffers: &[&Buffer]| buffers.iter().map(|buffer| Lease::of(buffer)).collect::<Vec<_>>();
+        let reads = [leases(&complete.inputs), self.params.clone()].concat();
+        let writes = [leases(&complete.outputs), leases(&complete.states)].concat();
+        if self.launch == LaunchMode::Graph && self.is_warm {
+            self.replay(&reads, &writes)?;
+        } else {
+            self.base.lend(&reads, &writes, self.work())?;
+            self.is_warm = true;
+        }
+        self.count(|counters| &counters.runs);
+        let runs = self.chain.runs() as u64;
+        self.counters.iter().for_each(|counters| raise(&counters.launches, runs));
+        Ok(())
+    }
+
+    fn stats(&self) -> Stats {
+        self.counters[1].snapshot()
+    }
+}
