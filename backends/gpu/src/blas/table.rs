@@ -85,7 +85,7 @@ pub(super) mod data {
     pub const BF16: i32 = 14;
 }
 
-/// What follows a product: alike in both headers.
+/// What follows a product: alike in both headers. The gelu is that with a hyperbolic tangent, in both libraries.
 pub(super) mod epilogue {
     pub const NONE: u32 = 1;
     pub const BIAS: u32 = 4;
