@@ -13,7 +13,8 @@ const VENDOR: Vendor = Vendor {
     compiler: "NVRTC",
     capture: "cuStreamBeginCapture",
     replay: "cuGraphLaunch",
-    launch: "cuLaunchKernel",
+    upload: "cuGraphUpload",
+    launch: &["cuLaunchKernel"],
     compile: None,
     query: "cuEventQuery",
     copy: "cuMemcpy",
@@ -47,6 +48,13 @@ fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
 fn in_compiled_and_eager_mode_every_step_launches_the_same() {
     if emulated("in_compiled_and_eager_mode_every_step_launches_the_same", "") {
         driven::in_compiled_and_eager_mode_every_step_launches_the_same();
+    }
+}
+
+#[test]
+fn a_graph_that_is_refused_is_told_and_the_picture_is_made() {
+    if emulated("a_graph_that_is_refused_is_told_and_the_picture_is_made", "") {
+        driven::a_graph_that_is_refused_is_told_and_the_picture_is_made();
     }
 }
 

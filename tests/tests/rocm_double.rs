@@ -13,7 +13,8 @@ const VENDOR: Vendor = Vendor {
     compiler: "hiprtc",
     capture: "hipStreamBeginCapture",
     replay: "hipGraphLaunch",
-    launch: "hipModuleLaunchKernel",
+    upload: "hipGraphUpload",
+    launch: &["hipModuleLaunchKernel", "hipblasLtMatmul"],
     compile: Some("hiprtcCompileProgram"),
     query: "hipEventQuery",
     copy: "hipMemcpy",
@@ -27,6 +28,9 @@ const VENDOR: Vendor = Vendor {
         "hipFree",
         "hipModuleLoad",
         "hiprtcCompileProgram",
+        "hipblasLtCreate",
+        "hipblasLtMatrixLayout",
+        "hipblasLtMatmulAlgoGetHeuristic",
     ],
 };
 
@@ -48,6 +52,13 @@ fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
 fn in_compiled_and_eager_mode_every_step_launches_the_same() {
     if emulated("in_compiled_and_eager_mode_every_step_launches_the_same", "") {
         driven::in_compiled_and_eager_mode_every_step_launches_the_same();
+    }
+}
+
+#[test]
+fn a_graph_that_is_refused_is_told_and_the_picture_is_made() {
+    if emulated("a_graph_that_is_refused_is_told_and_the_picture_is_made", "") {
+        driven::a_graph_that_is_refused_is_told_and_the_picture_is_made();
     }
 }
 

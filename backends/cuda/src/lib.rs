@@ -12,7 +12,7 @@
 //! | `TINTYPE_CUDA_DRIVER` | a library that stands for `libcuda.so.1`: a software double, for tests |
 
 mod bare;
-pub mod blas;
+mod blas;
 pub mod dnn;
 mod driver;
 mod libraries;

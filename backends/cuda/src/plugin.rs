@@ -28,7 +28,7 @@ impl Driver for CudaDriver {
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
         let joins = setting(BACKEND, "TINTYPE_CUDA_JOIN")?;
         let runtime = open(ordinal, options.threads)?;
-        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32, joins)))
+        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options, joins)))
     }
 
     fn bare(&self, ordinal: usize) -> Result<Option<Bare>> {

@@ -6,9 +6,8 @@ use std::env;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use tintype_accel::{Capabilities, Device, LaunchMode, Obstacle, ObstacleKind, Probe};
-use tintype_gpu::driver::{Api, Status, describe as explain};
-use tintype_program::DType;
+use tintype_accel::{Device, Obstacle, ObstacleKind, Probe};
+use tintype_gpu::driver::{Api, Status, capabilities, describe as explain, emulated, probed};
 
 /// The plugin's name.
 pub(crate) const BACKEND: &str = "cuda";
@@ -17,25 +16,15 @@ const OLDEST: u32 = 80;
 
 /// The CUDA devices that can be used, and why one cannot. Nothing is allocated on any.
 pub fn probe() -> Probe {
-    match find() {
-        Ok(probe) => probe,
-        Err(obstacle) => Probe { devices: Vec::new(), obstacle: Some(obstacle) },
-    }
-}
-
-fn find() -> Result<Probe, Obstacle> {
-    let loaded = driver::api().map_err(Obstacle::clone)?;
-    let count = initialise(loaded)?;
-    let (mut devices, mut obstacle) = (Vec::new(), None);
-    for ordinal in 0..count {
-        let facts = driver::facts(&loaded.own, ordinal);
-        let facts = facts.map_err(|status| refusal(&loaded.api, status));
-        match facts.and_then(|facts| usable(loaded, &facts).map(|()| facts)) {
-            Ok(facts) => devices.push(describe(loaded, &facts)),
-            Err(found) => obstacle = obstacle.or(Some(found)),
-        }
-    }
-    Ok(Probe { devices, obstacle })
+    let start = || {
+        let loaded = driver::api().map_err(Obstacle::clone)?;
+        Ok((loaded, initialise(loaded)?))
+    };
+    probed(start, |loaded, ordinal| {
+        let facts = driver::facts(&loaded.own, ordinal).map_err(|status| refusal(&loaded.api, status))?;
+        usable(loaded, &facts)?;
+        Ok(describe(loaded, &facts))
+    })
 }
 
 /// Starts the driver and counts its devices, of which there is one at least.
@@ -96,8 +85,7 @@ fn available(loaded: &Loaded, facts: &Facts) -> Result<(), Status> {
 
 /// A device as data.
 pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
-    // SAFETY: only whether the symbol is there is asked.
-    let emulated = unsafe { loaded.library.library.get::<*const ()>(b"tintype_double_counts\0") }.is_ok();
+    let emulated = emulated(loaded.library.library);
     let driver = match fs::read_to_string("/proc/driver/nvidia/version") {
         Ok(text) if !emulated => release(&text).map(|release| format!("{release}, ")),
         _ => None,
@@ -129,10 +117,7 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
         memory: Some(facts.memory),
         emulated,
         versions,
-        capabilities: Capabilities {
-            dtypes: vec![DType::F32, DType::Bf16, DType::F16],
-            launch: vec![LaunchMode::Graph, LaunchMode::Compiled, LaunchMode::Eager, LaunchMode::Lazy],
-        },
+        capabilities: capabilities(),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{Joins, Runtime};
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes,
-    Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result, Stats, Storage, raise,
+    Lease, LentWork, MemoryReport, Module, OpenOptions, Purpose, Readback, Replay, Result, Stats, Storage,
+    raise,
 };
 use tintype_program::Program;
 
@@ -22,10 +23,10 @@ pub struct GpuAccelerator {
 }
 
 impl GpuAccelerator {
-    /// The device of a runtime. `tf32`: whether factors of f32 products may be rounded to tf32.
-    pub fn new(runtime: Arc<dyn Runtime>, tf32: bool, joins: Joins) -> Self {
-        let context = Arc::new(Context::new(runtime));
-        Self { maker: Arc::new(Maker::new(&context, tf32, joins)), context }
+    /// The device of a runtime.
+    pub fn new(runtime: Arc<dyn Runtime>, options: &OpenOptions, joins: Joins) -> Self {
+        let context = Arc::new(Context::new(runtime, options.strict));
+        Self { maker: Arc::new(Maker::new(&context, options.tf32, joins)), context }
     }
 }
 
@@ -153,5 +154,9 @@ impl Accelerator for GpuAccelerator {
     fn stats(&self) -> Stats {
         let counted = self.context.counters.snapshot();
         Stats { fallbacks: counted.fallbacks + self.context.runtime.detours(), ..counted }
+    }
+
+    fn fallbacks(&self) -> Vec<String> {
+        self.context.refusals.take()
     }
 }

@@ -1,6 +1,7 @@
 //! What an accelerator shares with its modules, instances and buffers.
 
 use crate::Runtime;
+use crate::capture::Refusals;
 use crate::lazy::Pending;
 use crate::storage::{GpuStorage, Memory};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ pub(crate) struct Context {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) account: Arc<MemoryAccount>,
+    pub(crate) refusals: Refusals,
     /// Held while something is enqueued or captured: what one thread captures must not take in what another enqueues.
     /// In it, what waits for a flush.
     stream: Mutex<Pending>,
@@ -23,9 +25,11 @@ pub(crate) struct Stream<'c> {
 }
 
 impl Context {
-    pub(crate) fn new(runtime: Arc<dyn Runtime>) -> Self {
-        let pending = Pending::new(Arc::clone(&runtime));
-        Self { runtime, counters: Arc::default(), account: Arc::default(), stream: Mutex::new(pending) }
+    /// `strict`: whether a capture that the device refuses is an error.
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, strict: bool) -> Self {
+        let (counters, account, refusals) = (Arc::default(), Arc::default(), Refusals::new(strict));
+        let stream = Mutex::new(Pending::new(Arc::clone(&runtime)));
+        Self { runtime, counters, account, refusals, stream }
     }
 
     /// The backend's name.
@@ -81,7 +85,7 @@ impl Context {
 impl Stream<'_> {
     /// Hands accumulated work to the device.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        if self.pending.flush()? {
+        if self.pending.flush(&self.context.refusals)? {
             raise(&self.context.counters.flushes, 1);
         }
         Ok(())

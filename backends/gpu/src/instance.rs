@@ -1,6 +1,6 @@
 //! Modules with weights.
 
-use crate::capture::Captured;
+use crate::capture::{Took, Way};
 use crate::context::Context;
 use crate::lazy::Recorded;
 use crate::ready::Ready;
@@ -33,7 +33,7 @@ pub(crate) struct GpuInstance {
 struct Run {
     key: Box<[Seat]>,
     recorded: Arc<Recorded>,
-    graph: Option<Captured>,
+    way: Way,
 }
 
 impl GpuInstance {
@@ -65,7 +65,7 @@ impl GpuInstance {
                 let recorded = Arc::new(self.record(bindings)?);
                 let key = places(bindings).flatten().collect();
                 self.runs.truncate(Self::KEPT - 1);
-                self.runs.insert(0, Run { key, recorded, graph: None });
+                self.runs.insert(0, Run { key, recorded, way: Way::New });
             }
         }
         self.runs.first_mut().ok_or_else(|| Error::Internal {
@@ -149,14 +149,13 @@ impl Instance for GpuInstance {
             }
             LaunchMode::Graph => {
                 let _stream = context.stream()?;
-                let captured = run.graph.is_none();
-                if captured {
-                    let runtime = &context.runtime;
-                    run.graph = Some(Captured::of(runtime, || recorded.recording.enqueue(runtime.as_ref()))?);
-                }
-                run.graph.as_ref().map_or(Ok(()), Captured::replay)?;
-                self.count(|counters| &counters.captures, u64::from(captured));
-                self.count(|counters| &counters.replays, 1);
+                let runtime = &context.runtime;
+                let work = || recorded.recording.enqueue(runtime.as_ref());
+                let Took { captures, replays, fallbacks } =
+                    run.way.enqueue(runtime, &context.refusals, &work)?;
+                self.count(|counters| &counters.captures, captures);
+                self.count(|counters| &counters.replays, replays);
+                self.count(|counters| &counters.fallbacks, fallbacks);
             }
             LaunchMode::Compiled | LaunchMode::Eager => {
                 let _stream = context.stream()?;

@@ -1,7 +1,7 @@
 //! Runs that accumulate until a flush, and then reach the device as one graph.
 
 use crate::Runtime;
-use crate::capture::Captured;
+use crate::capture::{Refusals, Took, Way};
 use crate::recording::Recording;
 use crate::storage::Memory;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) struct Pending {
     runtime: Arc<dyn Runtime>,
     runs: Vec<Arc<Recorded>>,
     /// By the runs that they are of, the last used in front.
-    graphs: Vec<(Vec<Arc<Recorded>>, Captured)>,
+    graphs: Vec<(Vec<Arc<Recorded>>, Way)>,
 }
 
 impl Pending {
@@ -52,7 +52,7 @@ impl Pending {
 
     /// Hands what has accumulated to the device as one graph, captured if these runs were not flushed together before.
     /// Whether there was anything. What cannot be enqueued is dropped.
-    pub(crate) fn flush(&mut self) -> Result<bool> {
+    pub(crate) fn flush(&mut self, refusals: &Refusals) -> Result<bool> {
         if self.runs.is_empty() {
             return Ok(false);
         }
@@ -63,23 +63,28 @@ impl Pending {
         match self.graphs.iter().position(|(known, _)| alike(known)) {
             Some(found) => self.graphs[..=found].rotate_right(1),
             None => {
-                let enqueue = || runs.iter().try_for_each(|run| run.recording.enqueue(self.runtime.as_ref()));
-                let graph = Captured::of(&self.runtime, enqueue)?;
-                if let Some(run) = runs.first() {
-                    run.counters.iter().for_each(|counters| raise(&counters.captures, 1));
-                }
                 self.graphs.truncate(Self::KEPT - 1);
-                self.graphs.insert(0, (runs, graph));
+                self.graphs.insert(0, (runs, Way::New));
             }
         }
-        let Some((runs, graph)) = self.graphs.first() else { return Ok(false) };
-        graph.replay()?;
-        for run in runs {
+        let Some((runs, way)) = self.graphs.first_mut() else { return Ok(false) };
+        let runtime = &self.runtime;
+        let work = || runs.iter().try_for_each(|run| run.recording.enqueue(runtime.as_ref()));
+        let took = way.enqueue(runtime, refusals, &work);
+        if let Way::New = way {
+            // Nothing came of it.
+            self.graphs.remove(0);
+            return took.map(|_| false);
+        }
+        let Took { captures, replays, fallbacks } = took?;
+        for run in runs.iter() {
             let launches = run.recording.launches();
             run.counters.iter().for_each(|counters| raise(&counters.launches, launches));
         }
-        if let Some(run) = runs.first() {
-            run.counters.iter().for_each(|counters| raise(&counters.replays, 1));
+        for counters in runs.iter().take(1).flat_map(|run| &run.counters) {
+            raise(&counters.captures, captures);
+            raise(&counters.replays, replays);
+            raise(&counters.fallbacks, fallbacks);
         }
         Ok(true)
     }

@@ -2,12 +2,14 @@
 //!
 //! A vendor's plugin implements [`Runtime`] over its driver and libraries; this crate lowers blocks to launch plans
 //! ([`launch_plan`]), writes the kernels' source ([`kernels`]), and gives the traits of `tintype-accel` over both. What CUDA's and
-//! HIP's drivers and compilers do alike is here too ([`driver`], [`compiler`]).
+//! HIP's drivers, compilers and libraries of products do alike is here too ([`driver`], [`compiler`], [`blas`]).
 
 #![deny(unsafe_code)]
 
 mod accelerator;
 mod architecture;
+#[allow(unsafe_code, reason = "the vendor's library is a C library")]
+pub mod blas;
 mod capture;
 mod compile;
 #[allow(unsafe_code, reason = "the vendor's compiler is a C library")]

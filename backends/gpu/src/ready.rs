@@ -108,6 +108,9 @@ impl Preparations {
             return offer.clone();
         }
         let offer = runtime.prepare(op);
+        if let Err(reason) = &offer {
+            tracing::debug!(?op, reason, "no library takes it: a kernel of our own");
+        }
         self.offers.insert(op.clone(), offer.clone());
         offer
     }

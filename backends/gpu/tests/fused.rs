@@ -5,7 +5,7 @@ mod host;
 
 use host::Host;
 use std::sync::Arc;
-use tintype_accel::Accelerator;
+use tintype_accel::{Accelerator, OpenOptions};
 use tintype_conformance::cases;
 use tintype_conformance::suite::{Options, run_cases};
 use tintype_gpu::{Architecture, Dialect, GpuAccelerator, Joins, MatrixUnit};
@@ -17,7 +17,7 @@ fn run(wanted: &str, warp: u32) {
 
 fn run_on(host: Host, wanted: &str, what: &str) {
     let accelerator: Arc<dyn Accelerator> =
-        Arc::new(GpuAccelerator::new(Arc::new(host), false, Joins::default()));
+        Arc::new(GpuAccelerator::new(Arc::new(host), &OpenOptions::default(), Joins::default()));
     let options = Options { only: Some(wanted.into()), ..Options::default() };
     let report = run_cases(&accelerator, &cases::all().unwrap(), &options).unwrap();
     println!("{what}: {report}");
@@ -55,8 +55,8 @@ fn reductions_compute_the_same_in_warps_of_32_and_64() {
 
 /// MFMA of CDNA, WMMA of RDNA 3 and of RDNA 4, each with its elements in other lanes.
 #[test]
-fn products_by_matrix_units_are_those_of_the_operations() {
-    if !host::available("products_by_matrix_units_are_those_of_the_operations") {
+fn products_and_attention_by_matrix_units_are_those_of_the_operations() {
+    if !host::available("products_and_attention_by_matrix_units_are_those_of_the_operations") {
         return;
     }
     for (name, warp, matrix) in [
@@ -64,7 +64,7 @@ fn products_by_matrix_units_are_those_of_the_operations() {
         ("gfx1100", 32, MatrixUnit::Wmma),
         ("gfx1201", 32, MatrixUnit::Wmma),
     ] {
-        for wanted in ["mat_mul bf16", "mat_mul f16"] {
+        for wanted in ["mat_mul bf16", "mat_mul f16", "attention bf16", "attention f16 [1, 1, 66"] {
             let architecture = Architecture {
                 name: name.into(),
                 dialect: Dialect::Hip,

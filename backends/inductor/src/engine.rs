@@ -258,4 +258,8 @@ impl Accelerator for InductorAccelerator {
         all.cache_hits += own.cache_hits;
         all
     }
+
+    fn fallbacks(&self) -> Vec<String> {
+        self.base.fallbacks()
+    }
 }

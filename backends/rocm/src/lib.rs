@@ -1,6 +1,6 @@
 //! The ROCm plugin: AMD GPUs through HIP.
 //!
-//! Builds on any machine: HIP and its compiler are found at run time, and what is missing is named. Lowering, kernels, launch plans
+//! Builds on any machine: HIP, its compiler and hipBLASLt are found at run time, and what is missing is named. Lowering, kernels, launch plans
 //! and what HIP and CUDA do alike are those of `tintype-gpu`.
 //!
 //! | variable | what it does |
@@ -10,13 +10,16 @@
 //! | `ROCM_PATH` | where ROCm is installed; `/opt/rocm` where it is not said |
 //! | `TINTYPE_KERNEL_CACHE` | the folder of compiled kernels; empty: none are kept |
 //! | `TINTYPE_ROCM_JOIN` | which linear layers of the same rows become one product: `off`, `projections` (those that no gelu follows), `all`; `projections` where it is not said |
-//! | `TINTYPE_ROCM_DRIVER` | a library that stands for `libamdhip64.so` and `libhiprtc.so`: a software double, for tests |
+//! | `TINTYPE_ROCM_PRODUCTS` | what makes matrix products: `hipblaslt` (where it is there and takes them), `own`; `hipblaslt` where it is not said |
+//! | `TINTYPE_ROCM_DRIVER` | a library that stands for `libamdhip64.so`, `libhiprtc.so` and `libhipblaslt.so`: a software double, for tests |
 
 mod architecture;
 mod driver;
+mod hipblaslt;
 mod libraries;
 mod plugin;
 mod probe;
+mod products;
 mod runtime;
 
 pub use architecture::{architecture, base};

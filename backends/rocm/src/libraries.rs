@@ -21,6 +21,8 @@ pub(crate) enum Library {
     Hip,
     /// hiprtc: the compiler of kernels. Until ROCm 6 it was in HIP's runtime too.
     Hiprtc,
+    /// hipBLASLt: matrix products. It asks the loader for HIP's runtime by name, which is open by then.
+    HipblasLt,
 }
 
 impl Library {
@@ -29,6 +31,7 @@ impl Library {
         match self {
             Library::Hip => "the HIP runtime",
             Library::Hiprtc => "hiprtc",
+            Library::HipblasLt => "hipBLASLt",
         }
     }
 
@@ -37,6 +40,7 @@ impl Library {
         match self {
             Library::Hip => &["libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so"],
             Library::Hiprtc => &["libhiprtc.so.7", "libhiprtc.so.6", "libhiprtc.so"],
+            Library::HipblasLt => &["libhipblaslt.so.1", "libhipblaslt.so.0", "libhipblaslt.so"],
         }
     }
 }
@@ -51,7 +55,7 @@ fn folders(rocm: Option<PathBuf>, opt: PathBuf) -> Vec<PathBuf> {
 
 /// The library, looked for and opened at the first call.
 pub(crate) fn find(library: Library) -> Result<&'static Opened, &'static Missing> {
-    static FOUND: [OnceLock<Result<Opened, Missing>>; 2] = [const { OnceLock::new() }; 2];
+    static FOUND: [OnceLock<Result<Opened, Missing>>; 3] = [const { OnceLock::new() }; 3];
     let search = || {
         let rocm = env::var_os("ROCM_PATH").map(PathBuf::from).filter(|path| path.is_absolute());
         let search = Search {

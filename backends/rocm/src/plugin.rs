@@ -28,6 +28,6 @@ impl Driver for RocmDriver {
     fn open(&self, ordinal: usize, options: &OpenOptions) -> Result<Arc<dyn Accelerator>> {
         let joins = setting(BACKEND, "TINTYPE_ROCM_JOIN")?;
         let runtime = open(ordinal, options.threads)?;
-        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options.tf32, joins)))
+        Ok(Arc::new(GpuAccelerator::new(Arc::new(runtime), options, joins)))
     }
 }

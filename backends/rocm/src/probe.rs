@@ -7,9 +7,8 @@ use std::env;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
-use tintype_accel::{Capabilities, Device, LaunchMode, Obstacle, ObstacleKind, Probe};
-use tintype_gpu::driver::{Status, describe as explain};
-use tintype_program::DType;
+use tintype_accel::{Device, Obstacle, ObstacleKind, Probe};
+use tintype_gpu::driver::{Status, capabilities, describe as explain, emulated, probed};
 
 /// The plugin's name.
 pub(crate) const BACKEND: &str = "rocm";
@@ -20,24 +19,15 @@ const KFD: &str = "/dev/kfd";
 
 /// The ROCm devices that can be used, and why one cannot. Nothing is allocated on any.
 pub fn probe() -> Probe {
-    match find() {
-        Ok(probe) => probe,
-        Err(obstacle) => Probe { devices: Vec::new(), obstacle: Some(obstacle) },
-    }
-}
-
-fn find() -> Result<Probe, Obstacle> {
-    let loaded = driver::api().map_err(Obstacle::clone)?;
-    let count = initialise(loaded)?;
-    let (mut devices, mut obstacle) = (Vec::new(), None);
-    for ordinal in 0..count {
-        let facts = driver::facts(&loaded.own, ordinal).map_err(|status| refusal(loaded, status));
-        match facts.and_then(|facts| usable(&facts).map(|()| facts)) {
-            Ok(facts) => devices.push(describe(loaded, &facts)),
-            Err(found) => obstacle = obstacle.or(Some(found)),
-        }
-    }
-    Ok(Probe { devices, obstacle })
+    let start = || {
+        let loaded = driver::api().map_err(Obstacle::clone)?;
+        Ok((loaded, initialise(loaded)?))
+    };
+    probed(start, |loaded, ordinal| {
+        let facts = driver::facts(&loaded.own, ordinal).map_err(|status| refusal(loaded, status))?;
+        usable(&facts)?;
+        Ok(describe(loaded, &facts))
+    })
 }
 
 /// Starts HIP and counts its devices, of which there is one at least.
@@ -84,8 +74,7 @@ pub(crate) fn usable(facts: &Facts) -> Result<(), Obstacle> {
 
 /// A device as data.
 pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
-    // SAFETY: only whether the symbol is there is asked.
-    let emulated = unsafe { loaded.opened.library.get::<*const ()>(b"tintype_double_counts\0") }.is_ok();
+    let emulated = emulated(loaded.opened.library);
     let mut versions =
         vec![("HIP".to_owned(), format!("{} ({})", dotted(loaded.version), loaded.opened.path.display()))];
     let hiprtc = match (libraries::hiprtc(), libraries::find(Library::Hiprtc)) {
@@ -94,6 +83,11 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
         (_, Err(missing)) => format!("{missing}. {REMEDY}"),
     };
     versions.push((Library::Hiprtc.title().to_owned(), hiprtc));
+    let products = match libraries::find(Library::HipblasLt) {
+        Ok(found) => found.path.display().to_string(),
+        Err(_) => format!("not found, so that products are by kernels of our own. {REMEDY}"),
+    };
+    versions.push((Library::HipblasLt.title().to_owned(), products));
     if let Ok(value) = env::var(OVERRIDE) {
         versions.push((OVERRIDE.to_owned(), format!("{value}, set in the environment")));
     }
@@ -106,10 +100,7 @@ pub(crate) fn describe(loaded: &Loaded, facts: &Facts) -> Device {
         memory: Some(facts.memory),
         emulated,
         versions,
-        capabilities: Capabilities {
-            dtypes: vec![DType::F32, DType::Bf16, DType::F16],
-            launch: vec![LaunchMode::Graph, LaunchMode::Compiled, LaunchMode::Eager, LaunchMode::Lazy],
-        },
+        capabilities: capabilities(),
     }
 }
 

@@ -40,6 +40,9 @@ pub struct OpenOptions {
     /// Whether a GPU may round the factors of f32 products to tf32 (10 bits of fraction instead of 23), which its matrix
     /// units take many times as fast. Never without being asked for.
     pub tf32: bool,
+    /// Whether it is an error where a device would otherwise take another way than the one asked for, and tell of it
+    /// ([`Accelerator::fallbacks`]).
+    pub strict: bool,
 }
 
 /// How a Program is compiled.
@@ -136,6 +139,12 @@ pub trait Accelerator: Send + Sync {
 
     /// What has been done since the device was opened.
     fn stats(&self) -> Stats;
+
+    /// What took another way than the one asked for since this was asked last, a sentence each; [`Stats::fallbacks`] counts
+    /// such.
+    fn fallbacks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A compiled Program. Holds no weights.

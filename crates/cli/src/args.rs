@@ -212,13 +212,16 @@ pub(crate) struct DeviceArgs {
     /// Let a GPU round the factors of f32 products to tf32: faster, 10 bits of fraction instead of 23.
     #[arg(long)]
     pub(crate) tf32: bool,
+    /// Fail where a graph cannot be captured, instead of launching without one and saying so.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 impl DeviceArgs {
     /// How the device is opened.
     pub(crate) fn open_options(&self) -> OpenOptions {
         let mut options = OpenOptions::default();
-        (options.threads, options.tf32) = (self.threads, self.tf32);
+        (options.threads, options.tf32, options.strict) = (self.threads, self.tf32, self.strict);
         options
     }
 }

@@ -117,6 +117,7 @@ impl Watcher for Progress {
                 BinaryBytes(needed),
                 BinaryBytes(free)
             )),
+            Event::Fallback { what } => self.warn(what),
             Event::Tile { picture, done, total } => {
                 let stage = format!("decoding picture {}", picture + 1);
                 self.count(stage, done as u64, total as u64, format!("tile {done} of {total}"));

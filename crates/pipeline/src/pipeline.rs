@@ -4,7 +4,7 @@ use crate::files::{Latents, Picture};
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
 use crate::generate::{
-    Ahead, CancelToken, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
+    Ahead, CancelToken, Event, Pace, Place, Request, Run, Settings, Throughput, VaeTile, Watcher,
 };
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
@@ -245,7 +245,11 @@ impl Pipeline {
         let pace = Pace::start();
         let mut run =
             Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace, ahead };
-        let (settings, pictures) = work(flux, &mut run)?;
+        let done = work(flux, &mut run);
+        for what in run.place.accelerator.fallbacks() {
+            run.watcher.event(Event::Fallback { what });
+        }
+        let (settings, pictures) = done?;
         let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })

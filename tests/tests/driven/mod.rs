@@ -16,7 +16,10 @@ pub struct Vendor {
     pub compiler: &'static str,
     pub capture: &'static str,
     pub replay: &'static str,
-    pub launch: &'static str,
+    /// The last that a graph takes before it can be replayed.
+    pub upload: &'static str,
+    /// Those that enqueue a kernel, or a library's.
+    pub launch: &'static [&'static str],
     /// Compiles a kernel, where the double stands for the compiler too.
     pub compile: Option<&'static str>,
     /// Asks after an event, which is no failure where it is not there yet.
@@ -42,6 +45,11 @@ fn calls(witness: &Witness) -> Calls {
 /// How many calls there are of functions whose names begin so.
 fn of(calls: &Calls, begin: &str) -> u64 {
     calls.iter().filter(|(name, _)| name.starts_with(begin)).map(|(_, count)| count).sum()
+}
+
+/// How many launches there are.
+fn launched(calls: &Calls) -> u64 {
+    VENDOR.launch.iter().filter_map(|name| calls.get(*name)).sum()
 }
 
 /// What a picture took.
@@ -121,7 +129,7 @@ fn agrees(launch: LaunchMode, took: &Took) {
     assert_eq!(stats.replays, of(all, VENDOR.replay), "{launch}: replays");
     assert_eq!(stats.launches, took.kernels, "{launch}: launches");
     if matches!(launch, LaunchMode::Compiled | LaunchMode::Eager) {
-        assert_eq!(stats.launches, of(all, VENDOR.launch), "{launch}: launches");
+        assert_eq!(stats.launches, launched(all), "{launch}: launches");
     }
     assert_eq!(stats.fallbacks, 0, "{launch}");
 }
@@ -136,8 +144,8 @@ fn steady(launch: LaunchMode, later: &Took) {
 }
 
 /// How many more calls a picture of more steps takes, a step.
-fn a_step(function: &str, second: &Took, longer: &Took) -> f64 {
-    (of(&longer.all, function) as f64 - of(&second.all, function) as f64) / STEPS as f64
+fn a_step(count: impl Fn(&Calls) -> u64, second: &Took, longer: &Took) -> f64 {
+    (count(&longer.all) as f64 - count(&second.all) as f64) / STEPS as f64
 }
 
 pub fn in_graph_mode_a_step_is_one_launch_of_a_graph() {
@@ -145,15 +153,15 @@ pub fn in_graph_mode_a_step_is_one_launch_of_a_graph() {
     steady(LaunchMode::Graph, &second);
     steady(LaunchMode::Graph, &longer);
     assert!(first.stats.captures > 0);
-    assert_eq!(a_step(VENDOR.replay, &second, &longer), 1.0);
-    assert_eq!(of(&second.all, VENDOR.launch), 0);
+    assert_eq!(a_step(|calls| of(calls, VENDOR.replay), &second, &longer), 1.0);
+    assert_eq!(launched(&second.all), 0);
 }
 
 pub fn in_lazy_mode_a_step_is_one_launch_of_a_graph() {
     let Some([_, second, longer]) = three(LaunchMode::Lazy) else { return };
     steady(LaunchMode::Lazy, &second);
     steady(LaunchMode::Lazy, &longer);
-    assert_eq!(a_step(VENDOR.replay, &second, &longer), 1.0);
+    assert_eq!(a_step(|calls| of(calls, VENDOR.replay), &second, &longer), 1.0);
 }
 
 pub fn in_compiled_and_eager_mode_every_step_launches_the_same() {
@@ -163,9 +171,34 @@ pub fn in_compiled_and_eager_mode_every_step_launches_the_same() {
         steady(launch, &second);
         steady(launch, &longer);
         assert_eq!(first.stats.launches, second.stats.launches, "{launch}");
-        launches.push(a_step(VENDOR.launch, &second, &longer));
+        launches.push(a_step(launched, &second, &longer));
     }
     assert!(launches[0] < launches[1], "{} launches a step, {} one by one", launches[0], launches[1]);
+}
+
+/// A picture is made without the graph that could not be had, and whoever watches is told once.
+pub fn a_graph_that_is_refused_is_told_and_the_picture_is_made() {
+    let witness = Witness::new();
+    if three(LaunchMode::Compiled).is_none() {
+        return;
+    }
+    let mut pipeline = open(LaunchMode::Graph).unwrap();
+    witness.fail(VENDOR.upload, 1, 900);
+    let mut told = Vec::new();
+    let mut watch = |event| {
+        if let Event::Fallback { what } = event {
+            told.push(what);
+        }
+    };
+    let request =
+        Request { prompt: "a red heart".into(), steps: Some(Steps::Count(STEPS)), ..Request::default() };
+    let first = pipeline.generate(&request, &mut watch, &CancelToken::default()).unwrap();
+    let second = pipeline.generate(&request, &mut watch, &CancelToken::default()).unwrap();
+    assert_eq!((first.stats.fallbacks, second.stats.fallbacks), (1, 0));
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert!(told.contains(VENDOR.upload) && told.contains("900") && told.contains("--strict"), "{told}");
+    drop(pipeline);
+    assert_eq!(alive(&witness), [""; 0]);
 }
 
 pub fn a_second_process_finds_every_kernel_on_disk(name: &str) {

@@ -61,6 +61,7 @@ impl Double {
                 }
             }
             Op::Set { to, pattern, count } => {
+                self.log.add("fills_run", 1);
                 if self.must_be_backed(*to) {
                     self.fill(*to, pattern, *count);
                 }

@@ -1,7 +1,5 @@
 //! Trying algorithms on the device: the library's own first choice is up to a tenth slower than its best.
 
-use super::prepared::Product;
-use super::table::{Algorithm, Choice};
 use crate::dnn::cache::Cache;
 use crate::runtime::Ground;
 use std::path::Path;
@@ -9,6 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tintype_gpu::MatMul;
+use tintype_gpu::blas::{Choice, Product};
 use tintype_gpu::driver::Queue;
 
 /// How long algorithms are tried.
@@ -97,7 +96,7 @@ impl Searches {
             if self.search == Search::Full { &[Search::Full] } else { &[Search::Full, Search::Quick] };
         let kept = levels.iter().find_map(|level| read(&self.cache.as_ref()?.get(&key(*level))?, list));
         if let Some(choice) = kept {
-            product.choice = choice;
+            product.choose(choice);
             tracing::debug!(m = op.m, n = op.n, k = op.k, "algorithm found in the cache");
             return;
         }
@@ -112,7 +111,7 @@ impl Searches {
         *spent += started.elapsed();
         match found {
             Ok(Found { choice, seconds, first }) => {
-                product.choice = choice;
+                product.choose(choice);
                 tracing::debug!(
                     m = op.m,
                     n = op.n,
@@ -141,13 +140,12 @@ impl Searches {
             start += bytes.next_multiple_of(256);
             at as u64
         });
-        let workspace = list.iter().map(|choice| choice.workspace).max().unwrap_or(0);
+        let workspace = list.iter().map(Choice::workspace).max().unwrap_or(0);
         let ground = Ground::new(&self.queue, start + workspace).map_err(|error| error.to_string())?;
         let [a, b, bias, d] = offsets.map(|offset| ground.address() + offset);
-        let addresses = if product.bias { vec![a, b, bias, d] } else { vec![a, b, d] };
+        let addresses = if product.has_bias() { vec![a, b, bias, d] } else { vec![a, b, d] };
         let workspace = ground.address() + start as u64;
-        let (stream, first) = (product.stream, product.choice);
-        product.stream = ground.stream();
+        let first = product.choice();
         let mut times = vec![f64::INFINITY; list.len()];
         for _ in 0..self.search.rounds() {
             for (index, choice) in list.iter().enumerate() {
@@ -156,14 +154,14 @@ impl Searches {
                 if times[index].is_finite() && times[index] > fastest * 1.05 {
                     continue;
                 }
-                product.choice = *choice;
+                product.choose(*choice);
                 // An algorithm that fails is no choice.
                 if let Ok(seconds) = self.time(product, &ground, &addresses, workspace, fastest) {
                     times[index] = times[index].min(seconds);
                 }
             }
         }
-        (product.stream, product.choice) = (stream, first);
+        product.choose(first);
         let best = (0..list.len()).min_by(|x, y| times[*x].total_cmp(&times[*y])).unwrap_or(0);
         // Closer than a hundredth is noise, and the library had its reasons.
         let best = if times[0] <= times[best] * 1.01 { 0 } else { best };
@@ -185,7 +183,8 @@ impl Searches {
         let run = |times: u32| -> Result<Duration, String> {
             let started = Instant::now();
             for _ in 0..times {
-                product.launch(addresses, workspace)?;
+                // SAFETY: the ground has the stream and all memory, and waits for it before it goes.
+                unsafe { product.launch(addresses, workspace, ground.stream().0) }?;
             }
             ground.synchronize().map_err(|error| error.to_string())?;
             Ok(started.elapsed())
@@ -201,35 +200,38 @@ impl Searches {
     }
 }
 
+/// Words of cuBLASLt's algorithm, with which a result of its heuristic begins.
+const WORDS: usize = 8;
+
 /// An algorithm as it is kept.
 fn write(choice: &Choice) -> Vec<u8> {
-    let words: Vec<String> = choice.algorithm.0.iter().map(|word| format!("{word:016x}")).collect();
+    let words: Vec<String> = algorithm(choice).iter().map(|word| format!("{word:016x}")).collect();
     words.join(" ").into_bytes()
+}
+
+fn algorithm(choice: &Choice) -> &[u64] {
+    choice.words().get(..WORDS).unwrap_or_default()
 }
 
 /// The one of `list` that was kept; the library vouches for no other.
 fn read(kept: &[u8], list: &[Choice]) -> Option<Choice> {
     let words = std::str::from_utf8(kept).ok()?.split(' ');
     let words: Vec<u64> = words.map(|word| u64::from_str_radix(word, 16).ok()).collect::<Option<_>>()?;
-    let algorithm = Algorithm(words.try_into().ok()?);
-    list.iter().find(|choice| choice.algorithm == algorithm).copied()
+    list.iter().find(|choice| algorithm(choice) == words).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[allow(clippy::field_reassign_with_default)]
     fn choice(word: u64) -> Choice {
-        let mut choice = Choice::default();
-        choice.algorithm = Algorithm([word, 2, 3, 4, 5, 6, 7, u64::MAX]);
-        choice
+        Choice::new([word, 2, 3, 4, 5, 6, 7, u64::MAX, 0, 0, 0, 0], 0)
     }
 
     #[test]
     fn what_was_kept_is_found_among_what_the_library_offers_and_nothing_else_is() {
         let list = [choice(1), choice(9)];
-        assert_eq!(read(&write(&list[1]), &list).unwrap().algorithm, list[1].algorithm);
+        assert_eq!(read(&write(&list[1]), &list), Some(list[1]));
         assert!(read(&write(&choice(4)), &list).is_none());
         for broken in [&b""[..], b"1 2", b"x y z", b"\xff"] {
             assert!(read(broken, &list).is_none());

@@ -5,10 +5,9 @@ use crate::blas::{Blas, Search};
 use crate::dnn::{Companions, Dnn};
 use crate::libraries::{Found, Library, find};
 use std::sync::{Arc, OnceLock};
-use tintype_accel::Result;
 use tintype_gpu::compiler::folder;
-use tintype_gpu::driver::Queue;
-use tintype_gpu::{Architecture, LibraryOp, Offer, Prepared};
+use tintype_gpu::driver::{Queue, entered};
+use tintype_gpu::{Architecture, LibraryOp, Offer};
 
 /// The libraries of a runtime, opened at the first offer. They are dropped with the context current.
 pub(super) struct Libraries {
@@ -18,12 +17,6 @@ pub(super) struct Libraries {
     search: Search,
     blas: OnceLock<std::result::Result<Blas, String>>,
     dnn: OnceLock<std::result::Result<Dnn, String>>,
-    queue: Arc<Queue>,
-}
-
-/// What a library prepared, with the context made current on whichever thread uses it.
-struct Entered {
-    prepared: Option<Arc<dyn Prepared>>,
     queue: Arc<Queue>,
 }
 
@@ -40,17 +33,11 @@ impl Libraries {
     }
 
     fn offer(&self, op: &LibraryOp) -> Offer {
-        let enter = || -> Result<()> {
-            self.queue.after_captures("a library's plan")?;
-            self.queue.enter()
-        };
-        enter().map_err(|error| error.to_string())?;
-        let prepared = match op {
-            LibraryOp::MatMul(op) => self.blas()?.prepare(op, self.stream()),
+        entered(&self.queue, || match op {
+            LibraryOp::MatMul(op) => self.blas()?.prepare(op),
             LibraryOp::Attention(op) => self.dnn()?.prepare_attention(op),
             LibraryOp::Convolution(op) => self.dnn()?.prepare_convolution(op),
-        }?;
-        Ok(Arc::new(Entered { prepared: Some(prepared), queue: Arc::clone(&self.queue) }))
+        })
     }
 
     fn stream(&self) -> Stream {
@@ -60,11 +47,10 @@ impl Libraries {
     fn blas(&self) -> std::result::Result<&Blas, String> {
         let open = || {
             let found = found(Library::CublasLt)?;
-            let blas = Blas::open(found.library, &found.path, &self.queue.label)?;
             let folder = folder::of_user().map(|folder| folder.join("cublaslt"));
             let Architecture { name, multiprocessors, .. } = &self.architecture;
             let device = format!("{} {name} {multiprocessors}", self.device);
-            Ok(blas.search(self.search, &self.queue, folder.as_deref(), &device))
+            Blas::open(found, &self.queue, self.search, folder.as_deref(), &device)
         };
         self.blas.get_or_init(open).as_ref().map_err(String::clone)
     }
@@ -86,11 +72,7 @@ impl Libraries {
 
 impl tintype_gpu::driver::Libraries for Libraries {
     fn prepare(&self, op: &LibraryOp) -> Offer {
-        let offer = self.offer(op);
-        if let Err(reason) = &offer {
-            tracing::debug!(?op, reason, "not for the libraries: a kernel of our own");
-        }
-        offer
+        self.offer(op)
     }
 }
 
@@ -121,32 +103,9 @@ fn accompanies(dnn: &Found, library: Library) -> std::result::Result<bool, Strin
     }
 }
 
-impl Prepared for Entered {
-    fn describe(&self) -> String {
-        self.prepared.as_ref().map_or_else(String::new, |prepared| prepared.describe())
-    }
-
-    fn workspace(&self) -> usize {
-        self.prepared.as_ref().map_or(0, |prepared| prepared.workspace())
-    }
-
-    fn enqueue(&self, addresses: &[u64], workspace: u64) -> Result<()> {
-        self.queue.enter()?;
-        self.prepared.as_ref().map_or(Ok(()), |prepared| prepared.enqueue(addresses, workspace))
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        // Whether or not the context could be made current, this is the time to let it go.
-        let _ = self.queue.enter();
-        self.prepared = None;
-    }
-}
-
 impl Drop for Libraries {
     fn drop(&mut self) {
-        // As above: handles go with the fields.
+        // Whether or not the context could be made current, handles go with the fields now.
         let _ = self.queue.enter();
     }
 }

@@ -8,9 +8,9 @@ use crate::libraries::nvrtc;
 use crate::probe::{self, describe};
 pub(crate) use ground::Ground;
 use std::sync::Arc;
-use tintype_accel::{Error, Result};
+use tintype_accel::{Error, Obstacle, Result};
 use tintype_gpu::compiler::Compiler;
-use tintype_gpu::driver::{DeviceRuntime, Parts, Queue, describe as explain, setting};
+use tintype_gpu::driver::{DeviceRuntime, Parts, Queue, describe as explain, numbered, setting, unavailable};
 use tintype_gpu::{Architecture, Dialect, MatrixUnit};
 
 /// Opens a device by the driver's number for it, with so many threads to copy what goes to the device; some that keep the bus
@@ -40,20 +40,10 @@ pub fn open(ordinal: usize, threads: Option<usize>) -> Result<DeviceRuntime> {
 
 /// The driver, initialised, and what it says of the device that it numbers so, which is one that this plugin runs on.
 pub(crate) fn reach(ordinal: usize) -> Result<(&'static Loaded, Facts)> {
-    let unavailable = |obstacle: &tintype_accel::Obstacle| Error::Unavailable {
-        backend: probe::BACKEND.into(),
-        reason: obstacle.reason.clone(),
-        remedy: obstacle.remedy.clone(),
-    };
+    let unavailable = |obstacle: &Obstacle| unavailable(probe::BACKEND, obstacle);
     let loaded = driver::api().map_err(unavailable)?;
     let count = probe::initialise(loaded).map_err(|obstacle| unavailable(&obstacle))?;
-    if ordinal >= count {
-        return Err(Error::NoSuchDevice {
-            backend: probe::BACKEND.into(),
-            device: ordinal.to_string(),
-            known: format!("{count}, numbered from 0"),
-        });
-    }
+    numbered(probe::BACKEND, ordinal, count)?;
     let facts = driver::facts(&loaded.own, ordinal).map_err(|status| Error::Device {
         device: format!("{}:{ordinal}", probe::BACKEND),
         reason: explain(&loaded.api, status, driver::advice(status.code)),

@@ -4,6 +4,7 @@
 mod api;
 mod capture;
 mod context;
+mod entered;
 mod events;
 mod failure;
 mod graphs;
@@ -12,6 +13,7 @@ mod incoming;
 mod kernels;
 mod open;
 mod pinned;
+mod probing;
 mod queue;
 mod runtime;
 mod settings;
@@ -21,9 +23,11 @@ mod vendor;
 
 pub use api::{Api, Handle};
 pub use context::{Context, error};
+pub use entered::entered;
 pub use failure::{OUT_OF_MEMORY, describe};
 pub use open::{Missing, Opened, Search, entries, existing, matching, open};
 pub use pinned::Pinned;
+pub use probing::{capabilities, emulated, numbered, probed, unavailable};
 pub use queue::Queue;
 pub use runtime::{DeviceRuntime, Libraries, Parts};
 pub use settings::setting;

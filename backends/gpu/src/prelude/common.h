@@ -103,6 +103,11 @@ template <int TEAM> DEVICE float team_sum(float x) {
     for (int mask = TEAM / 2; mask > 0; mask /= 2) x += lane_across(x, mask);
     return x;
 }
+template <int TEAM> DEVICE float team_max(float x) {
+#pragma unroll
+    for (int mask = TEAM / 2; mask > 0; mask /= 2) x = largest(x, lane_across(x, mask));
+    return x;
+}
 template <int THREADS> DEVICE float block_max(float x) {
     x = warp_max(x);
     if (THREADS <= WARP) return x;

@@ -1,22 +1,27 @@
 //! Programs under a software double of a driver: whichever call of a run fails. Which vendor's that is, `super::VENDOR` says.
 
+mod each;
+
 use super::VENDOR;
 use super::double::{Witness, alive};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Bindings, CompileOptions, Error, FlushReason, HostTensor, LaunchMode, Purpose, Result,
-    Signature, TensorSource, WaitReason, Weights,
+    Accelerator, Bindings, CompileOptions, Error, FlushReason, HostTensor, LaunchMode, OpenOptions, Purpose,
+    Result, Signature, Stats, TensorSource, WaitReason, Weights,
 };
 use tintype_program::{DType, Program, TensorType};
 
 /// What a vendor calls the functions that these tests name.
 pub struct Vendor {
     /// Opens a device.
-    pub open: fn() -> Result<Arc<dyn Accelerator>>,
+    pub open: fn(&OpenOptions) -> Result<Arc<dyn Accelerator>>,
     /// Asks after an event, which is no failure where it is not there yet.
     pub query: &'static str,
-    pub launch: &'static str,
+    /// Those that enqueue a kernel, which is the first, or a library's.
+    pub launch: &'static [&'static str],
+    /// Those without which a graph is not made. The first begins its capture.
+    pub graph: &'static [&'static str],
     pub replay: &'static str,
     /// Those that put a kernel on the device, the first of which takes its code.
     pub load: &'static [&'static str],
@@ -56,9 +61,16 @@ pub fn step() -> Program {
     traced.unwrap()
 }
 
+/// What a device has done, and what it told of its fallbacks.
+pub type Done = (Stats, Vec<String>);
+
 /// Opens the device, loads, compiles, runs a step three times as a pipeline does, and lets everything go.
-pub fn whole(program: &Program, launch: LaunchMode) -> Result<()> {
-    let accelerator = (VENDOR.open)()?;
+pub fn whole(program: &Program, launch: LaunchMode) -> Result<Done> {
+    whole_with(program, launch, &OpenOptions::default())
+}
+
+pub fn whole_with(program: &Program, launch: LaunchMode, options: &OpenOptions) -> Result<Done> {
+    let accelerator = (VENDOR.open)(options)?;
     let signature = Arc::new(Signature::of(program));
     let weights = Weights::load(&accelerator, &signature.params, &Checkpoint, &|_| false, &mut |_, _| {})?;
     let module = accelerator.compile(program, &CompileOptions { launch })?;
@@ -75,7 +87,8 @@ pub fn whole(program: &Program, launch: LaunchMode) -> Result<()> {
         fence.wait(WaitReason::Pacing)?;
     }
     accelerator.download(&output)?;
-    accelerator.synchronize()
+    accelerator.synchronize()?;
+    Ok((accelerator.stats(), accelerator.fallbacks()))
 }
 
 /// Whether there is an NVRTC, without which nothing runs.
@@ -86,7 +99,7 @@ pub fn compiler() -> bool {
             println!("NOT RUN: {error}");
             false
         }
-        outcome => outcome.map(|()| true).unwrap(),
+        outcome => outcome.map(|_| true).unwrap(),
     }
 }
 
@@ -150,9 +163,13 @@ pub fn any_call_may_fail(launch: LaunchMode) {
             let outcome = run();
             let left = alive(&witness);
             assert!(excused(function, &left), "{what}: {left:?}");
-            if let Err(error) = outcome {
-                errors += 1;
-                assert!(tells(&error, function, status), "{what}: {error}");
+            match outcome {
+                Err(error) => {
+                    errors += 1;
+                    assert!(tells(&error, function, status), "{what}: {error}");
+                }
+                Ok(done) if captures(launch, function) => told(&done, function, status, &what),
+                Ok((_, told)) => assert_eq!(told, [""; 0], "{what}"),
             }
             // A call that was not made this time, when another thread loaded what it was for, would fail in the next run.
             // (Of queries some fail by themselves: the event is not there yet.)
@@ -167,13 +184,59 @@ pub fn any_call_may_fail(launch: LaunchMode) {
     assert!(errors > strikes.len());
 }
 
+/// Whether a function is called in this mode to make a graph, and for nothing else.
+fn captures(launch: LaunchMode, function: &str) -> bool {
+    let graphs = matches!(launch, LaunchMode::Graph | LaunchMode::Lazy);
+    graphs && (VENDOR.launch.contains(&function) || VENDOR.graph.contains(&function))
+}
+
+/// A capture that was refused has been counted, and told with the call and its code.
+fn told((stats, told): &Done, function: &str, status: u32, what: &str) {
+    assert_eq!((stats.fallbacks, stats.captures, stats.replays), (1, 0, 0), "{what}");
+    let [told] = &told[..] else { panic!("{what}: {told:?}") };
+    let function = function.split("_v").next().unwrap();
+    assert!(told.contains(function) && told.contains(&status.to_string()), "{what}: {told}");
+}
+
+/// Where a capture is refused, the work runs without a graph, and that is told and counted once; or it is an error, where that
+/// was asked for.
+pub fn a_capture_is_refused() {
+    let (witness, program) = (Witness::new(), step());
+    let mut strict = OpenOptions::default();
+    strict.strict = true;
+    for launch in [LaunchMode::Graph, LaunchMode::Lazy] {
+        for function in VENDOR.graph {
+            for status in [2, 900] {
+                let what = format!("{launch}: {function} gave {status}");
+                witness.restart("");
+                witness.fail(function, 1, status);
+                told(&whole(&program, launch).unwrap(), function, status, &what);
+                let begun = witness.calls(VENDOR.graph[0]);
+                assert!(begun <= 1, "{what}: it is tried again");
+                assert_eq!(alive(&witness), [""; 0], "{what}");
+                witness.restart("");
+                witness.fail(function, 1, status);
+                let error = whole_with(&program, launch, &strict).unwrap_err();
+                assert!(tells(&error, function, status), "{what}: {error}");
+                assert_eq!(alive(&witness), [""; 0], "{what}");
+            }
+        }
+        // What is refused without a graph too is an error.
+        witness.restart("");
+        witness.fail(VENDOR.graph[0], 1, 900);
+        witness.fail(VENDOR.launch[0], 1, 719);
+        let error = whole(&program, launch).unwrap_err();
+        assert!(tells(&error, VENDOR.launch[0], 719), "{launch}: {error}");
+    }
+}
+
 /// An error of the device itself is told, and nothing is left.
 pub fn an_error_of_the_device() {
     let (witness, program) = (Witness::new(), step());
     if !compiler() {
         return;
     }
-    for (launch, function) in [(LaunchMode::Compiled, VENDOR.launch), (LaunchMode::Graph, VENDOR.replay)] {
+    for (launch, function) in [(LaunchMode::Compiled, VENDOR.launch[0]), (LaunchMode::Graph, VENDOR.replay)] {
         for (status, nth) in [(700, 1), (719, 2), (700, 3)] {
             witness.restart("");
             witness.fail_later(function, nth, status);

@@ -20,16 +20,18 @@ pub(crate) struct Config {
     pub(crate) version: i32,
     /// Whether there is no device.
     pub(crate) no_device: bool,
+    /// Whether hipBLASLt takes no product.
+    pub(crate) no_products: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { arch: "gfx1100".into(), init: 0, version: 70_051_831, no_device: false }
+        Self { arch: "gfx1100".into(), init: 0, version: 70_051_831, no_device: false, no_products: false }
     }
 }
 
 impl Config {
-    /// Reads `arch=NAME`, `init=STATUS`, `version=N` and the word `no_device`, between commas. A complaint makes `hipInit` fail.
+    /// Reads `arch=NAME`, `init=STATUS`, `version=N` and the words `no_device` and `no_products`, between commas. A complaint makes `hipInit` fail.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut config = Self::default();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -45,10 +47,14 @@ impl Config {
                     config.no_device = true;
                     Some(())
                 }
+                None if item == "no_products" => {
+                    config.no_products = true;
+                    Some(())
+                }
                 _ => None,
             };
             known.ok_or_else(|| {
-                format!("{MACHINE}: `{item}` is not understood; write arch=NAME, init=STATUS, version=N or no_device")
+                format!("{MACHINE}: `{item}` is not understood; write arch=NAME, init=STATUS, version=N, no_device or no_products")
             })?;
         }
         Ok(config)

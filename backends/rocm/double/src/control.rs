@@ -40,7 +40,11 @@ fn told(name: &str) -> Value {
 #[unsafe(no_mangle)]
 pub extern "C" fn tintype_double_counts(buffer: *mut u8, len: usize) -> usize {
     let mut counts = state::lock().counts();
-    counts["totals"] = told("tintype_double_counts")["totals"].take();
+    let mut totals = told("tintype_double_counts")["totals"].take();
+    // A product is a fill to the double beneath.
+    let run = ["kernels_run", "fills_run"].map(|name| totals[name].as_u64().unwrap_or(0));
+    totals["kernels_run"] = run.iter().sum::<u64>().into();
+    counts["totals"] = totals;
     put(buffer, len, &counts.to_string())
 }
 
@@ -50,6 +54,7 @@ pub extern "C" fn tintype_double_live(buffer: *mut u8, len: usize) -> usize {
     let mut live = told("tintype_double_live");
     if let Some(kinds) = live.as_object_mut() {
         kinds.remove("contexts");
+        kinds.insert("blas".into(), state::lock().objects.alive().into());
     }
     put(buffer, len, &live.to_string())
 }

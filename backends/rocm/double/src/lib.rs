@@ -1,4 +1,4 @@
-//! A software double of HIP: `libamdhip64.so` and `libhiprtc.so` in one file.
+//! A software double of HIP: `libamdhip64.so`, `libhiprtc.so` and `libhipblaslt.so` in one file.
 //!
 //! It stands behind HIP's C interface and nowhere else. Every call is counted, logged, checked for what HIP asks and CUDA does
 //! not, failed when told to, and then laid on a CUDA driver: the software double of one, which keeps device memory in the host's
@@ -7,6 +7,7 @@
 #![allow(non_snake_case, reason = "the vendor's names")]
 
 mod beneath;
+mod blaslt;
 mod config;
 mod control;
 mod device;

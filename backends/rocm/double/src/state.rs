@@ -1,5 +1,6 @@
 //! All that the double knows, behind one lock: the log, the counters, the faults that wait.
 
+use crate::blaslt::Objects;
 use crate::config::{self, Config};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -45,6 +46,8 @@ pub(crate) struct Double {
     pub(crate) contexts: HashMap<i32, u64>,
     /// Streams that capture, and the threads that began it.
     pub(crate) captures: HashMap<u64, ThreadId>,
+    /// hipBLASLt's objects.
+    pub(crate) objects: Objects,
     /// Texts of programs that are to be compiled, by their handles.
     pub(crate) programs: HashMap<u64, String>,
 }

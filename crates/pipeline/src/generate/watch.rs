@@ -80,6 +80,12 @@ pub enum Event {
         /// Tiles in all.
         total: usize,
     },
+    /// The device did something in another way than it was asked to, where that is not an error
+    /// ([`tintype_accel::OpenOptions::strict`]). Told when the run ends.
+    Fallback {
+        /// What, as a sentence without its full stop.
+        what: String,
+    },
     /// What a picture looks like so far: the denoiser's estimate of it without noise, decoded. Only where it was asked
     /// for ([`crate::Request::preview`]).
     Preview {

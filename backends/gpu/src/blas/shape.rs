@@ -3,7 +3,7 @@
 //! A row-major `[r, c]` read column by column is its transpose. So `d = a b` is asked for as `d^T = b^T a^T`: the spec's `b`
 //! comes first, its rows are the `n` of the spec, and a bias along `n` lies along the rows, where the library wants it.
 
-use tintype_gpu::{MatMul, Matrix};
+use crate::{MatMul, Matrix};
 
 /// A matrix as the library reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub(super) struct Product {
 pub(super) fn product(op: &MatMul) -> Result<Product, String> {
     let MatMul { batch, m, n, k, .. } = *op;
     if [batch, m, n, k].contains(&0) {
-        return Err(format!("cuBLASLt takes no empty product: {batch} of [{m}, {k}] x [{k}, {n}]"));
+        return Err(format!("no library takes an empty product: {batch} of [{m}, {k}] x [{k}, {n}]"));
     }
     if op.d.transposed {
-        return Err("cuBLASLt is asked for row-major results only".into());
+        return Err("libraries are asked for row-major results only".into());
     }
     if batch > 1 && op.d.batch == 0 {
         return Err(format!("{batch} results lie in one place"));
@@ -45,7 +45,7 @@ pub(super) fn product(op: &MatMul) -> Result<Product, String> {
     let (batch, m) = if folds(op) { (1, batch * m) } else { (batch, m) };
     let small = |extent: usize| i32::try_from(extent).is_ok();
     if !(small(batch) && small(m) && small(n) && small(k)) {
-        return Err(format!("cuBLASLt counts to {}: {batch} of [{m}, {k}] x [{k}, {n}]", i32::MAX));
+        return Err(format!("libraries count to {}: {batch} of [{m}, {k}] x [{k}, {n}]", i32::MAX));
     }
     Ok(Product {
         batch,

@@ -1,16 +1,16 @@
 //! A product whose algorithm is chosen.
 
 use super::Inner;
+use super::choice::Choice;
 use super::descriptor::Descriptor;
-use super::table::{Choice, operation};
-use crate::Stream;
+use crate::Prepared;
+use crate::driver::{Handle, Queue};
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{Error, Result};
-use tintype_gpu::Prepared;
 
 /// A product with its algorithm. Addresses: a, b, bias if there is one, d.
-pub(super) struct Product {
+pub struct Product {
     pub(super) inner: Arc<Inner>,
     pub(super) name: String,
     /// Holds the bias' address, which changes from launch to launch.
@@ -21,7 +21,7 @@ pub(super) struct Product {
     /// What the algorithm was chosen for.
     pub(super) alignment: u64,
     pub(super) bias: bool,
-    pub(super) stream: Stream,
+    pub(super) queue: Arc<Queue>,
 }
 
 impl Prepared for Product {
@@ -30,17 +30,47 @@ impl Prepared for Product {
     }
 
     fn workspace(&self) -> usize {
-        self.choice.workspace
+        self.choice.workspace()
     }
 
     fn enqueue(&self, addresses: &[u64], workspace: u64) -> Result<()> {
-        self.launch(addresses, workspace)
-            .map_err(|reason| Error::Device { device: self.inner.device.clone(), reason })
+        // SAFETY: the queue has the stream; the caller vouches for the addresses.
+        let launched = unsafe { self.launch(addresses, workspace, self.queue.raw()) };
+        launched.map_err(|reason| Error::Device { device: self.queue.label.clone(), reason })
     }
 }
 
 impl Product {
-    pub(super) fn launch(&self, addresses: &[u64], workspace: u64) -> std::result::Result<(), String> {
+    /// Whether there is a bias.
+    pub fn has_bias(&self) -> bool {
+        self.bias
+    }
+
+    /// The algorithm.
+    pub fn choice(&self) -> Choice {
+        self.choice
+    }
+
+    /// Takes another algorithm, one of the list that it was prepared with.
+    pub fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
+    /// Enqueues it on a stream, with device memory for as much workspace as its algorithm wants.
+    ///
+    /// # Errors
+    ///
+    /// What the library answers; addresses that are not what it was prepared for.
+    ///
+    /// # Safety
+    ///
+    /// The stream is alive; what the product reads, writes and works in is device memory, and stays until it has run.
+    pub unsafe fn launch(
+        &self,
+        addresses: &[u64],
+        workspace: u64,
+        stream: Handle,
+    ) -> std::result::Result<(), String> {
         let (a, b, bias, d) = match (addresses, self.bias) {
             (&[a, b, d], false) => (a, b, None, d),
             (&[a, b, bias, d], true) => (a, b, Some(bias), d),
@@ -52,18 +82,18 @@ impl Product {
                 self.name, self.alignment
             ));
         }
-        let table = &self.inner.table;
-        let multiply = table.cublasLtMatmul()?;
+        let shared = &self.inner.shared;
         let mut description = self.description.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bias) = bias {
-            description.set(operation::BIAS, bias)?;
+            let [_, attribute, _] = shared.vendor.numbers().epilogue;
+            description.set(attribute, bias)?;
         }
         let [first, second, out] = &self.layouts;
         let (one, zero) = (1f32, 0f32);
         // SAFETY: descriptors and handle live, and the library has read them when it returns; both factors are f32 on the
         // host, as the operation says; the caller vouches for the addresses and for the workspace.
-        let status = unsafe {
-            multiply(
+        shared.check(unsafe {
+            shared.table.multiply(
                 self.inner.handle,
                 description.object,
                 (&raw const one).cast(),
@@ -76,12 +106,11 @@ impl Product {
                 out.object,
                 d as *mut c_void,
                 out.object,
-                &self.choice.algorithm,
+                self.choice.algorithm(),
                 workspace as *mut c_void,
-                self.choice.workspace,
-                self.stream.0,
+                self.choice.workspace(),
+                stream,
             )
-        };
-        table.check(status, "cublasLtMatmul")
+        })
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use tintype_gpu::Epilogue;
+use crate::Epilogue;
 use tintype_program::DType;
 
 fn matmul(batch: usize, [m, n, k]: [usize; 3], a: Matrix, b: Matrix, d: Matrix) -> MatMul {
@@ -123,5 +123,5 @@ fn refusals_say_why() {
     assert!(product(&column).unwrap_err().contains("row-major"));
     let mut huge = plain(3, 5, 4);
     (huge.n, huge.b.leading, huge.d.leading) = (1 << 32, 1 << 32, 1 << 32);
-    assert!(product(&huge).unwrap_err().contains("counts to"));
+    assert!(product(&huge).unwrap_err().contains("count to"));
 }
