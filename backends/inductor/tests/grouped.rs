@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::env;
 use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Bindings, CompileOptions, Driver, HostTensor, LaunchMode, OpenOptions, ParamSlot, Purpose, TensorSource,
-    Weights,
+    Accelerator, Bindings, CompileOptions, Driver, HostTensor, LaunchMode, OpenOptions, ParamSlot, Purpose,
+    TensorSource, Weights,
 };
 use tintype_conformance::cases::{self, Case, Tolerance};
 use tintype_conformance::suite::{self, Options};
 use tintype_inductor::{AotOptions, InductorAccelerator, Packages, Python};
-use tintype_program::{Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, TensorType};
+use tintype_program::{
+    Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, TensorType,
+};
 
 /// The operations from each of which one case is taken.
 const GROUPS: [&str; 20] = [
@@ -130,7 +132,10 @@ fn what_does_not_fit_is_refused(device: &Arc<dyn Accelerator>, program: &Program
     let slot = &signature.inputs[0];
     assert!(incomplete.contains(&slot.name), "{incomplete}");
     let others = [
-        TensorType::new(if slot.ty.dtype == DType::F32 { DType::Bf16 } else { DType::F32 }, slot.ty.shape.clone()),
+        TensorType::new(
+            if slot.ty.dtype == DType::F32 { DType::Bf16 } else { DType::F32 },
+            slot.ty.shape.clone(),
+        ),
         TensorType::new(slot.ty.dtype, [slot.ty.shape.as_slice(), &[2]].concat()),
     ];
     for ty in others {

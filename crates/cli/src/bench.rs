@@ -23,7 +23,7 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
     let open = args.device.open_options();
     let backends = Backends::of(&args.gaudi, args.model.as_deref())?;
     let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
-    eprintln!("device: {}", opened.choice);
+    say::note(format!("device: {}", opened.choice));
     let engined = Engined::of(&args.engine, opened.accelerator)?;
     let accelerator = Arc::clone(&engined.accelerator);
     let mut engined = Some(engined);
@@ -95,19 +95,19 @@ fn again(
 fn bare(args: &BenchArgs) -> Result<ExitCode> {
     let bare = tintype::backends().bare(&args.device.backend, args.device.device.as_deref())?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&bare)?);
+        say::line(serde_json::to_string_pretty(&bare)?);
         return Ok(ExitCode::SUCCESS);
     }
     let Some(bare) = bare else {
-        println!("backend `{}` has no vendor's parts", args.device.backend);
+        say::line(format!("backend `{}` has no vendor's parts", args.device.backend));
         return Ok(ExitCode::SUCCESS);
     };
     for (name, seconds) in &bare.made {
-        println!("{name:14} {seconds:.3} s");
+        say::line(format!("{name:14} {seconds:.3} s"));
     }
-    println!("{:14} {:.3} s", "together", bare.seconds());
+    say::line(format!("{:14} {:.3} s", "together", bare.seconds()));
     if let Some(upload) = bare.upload {
-        println!("{:14} {:.1} GB/s from page-locked memory", "upload", upload / 1e9);
+        say::line(format!("{:14} {:.1} GB/s from page-locked memory", "upload", upload / 1e9));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -135,7 +135,7 @@ fn folder(args: &BenchArgs) -> Result<ExitCode> {
     };
     let dtype = args.dtype.map_or(DType::Bf16, Into::into);
     let model = RandomModel::new(args.preset.as_deref(), dtype, args.seed, &tokenizers)?;
-    eprintln!("{}: {:.1} GB of random weights", model.name(), model.bytes() as f64 / 1e9);
+    say::note(format!("{}: {:.1} GB of random weights", model.name(), model.bytes() as f64 / 1e9));
     model.write(folder)?;
     say::line(folder.display());
     Ok(ExitCode::SUCCESS)
@@ -184,10 +184,8 @@ fn rounds(bench: &mut Bench) -> Result<BenchResult> {
 }
 
 fn show(result: &BenchResult, json: bool) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(result)?);
-    } else {
-        print!("{result}");
+    match json {
+        true => say::all(format!("{}\n", serde_json::to_string_pretty(result)?).as_bytes()),
+        false => say::all(result.to_string().as_bytes()),
     }
-    Ok(())
 }
