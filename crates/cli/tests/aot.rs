@@ -126,13 +126,25 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
         command.output().unwrap()
     };
     capture(at);
-    succeed(run(&["aot", "compile", "captured", "-o", "packages"]));
-    let again = text(&succeed(run(&["aot", "compile", "captured", "-o", "packages"])).stderr);
-    assert_eq!(again.matches("there already").count(), 5, "{again}");
+    // The step by its blocks, the others whole.
+    let step = files(&at.join("captured")).into_iter().find(|name| name.starts_with("transformer-")).unwrap();
+    fs::create_dir(at.join("step")).unwrap();
+    fs::rename(at.join("captured").join(&step), at.join("step").join(&step)).unwrap();
+    let compiles: [&[&str]; 2] = [
+        &["aot", "compile", "captured", "-o", "packages"],
+        &["aot", "compile", "step", "--blocks", "-o", "packages"],
+    ];
+    for (compile, count) in compiles.into_iter().zip([4, 3]) {
+        succeed(run(compile));
+        let again = text(&succeed(run(compile)).stderr);
+        assert_eq!(again.matches("there already").count(), count, "{again}");
+    }
     let packages = files(&at.join("packages"));
-    assert_eq!(packages.len(), 5, "{packages:?}");
+    let is_package = |name: &String| at.join("packages").join(name).is_dir();
+    let packages: Vec<_> = packages.into_iter().filter(is_package).collect();
+    assert_eq!(packages.len(), 7, "{packages:?}");
     let fit = text(&succeed(run(&["aot", "apply", "packages"])).stderr);
-    assert!(fit.contains("5 of 5 packages run here"), "{fit}");
+    assert!(fit.contains("7 of 7 packages run here"), "{fit}");
 
     let generate = |side: &str, output: &str, more: &[&str]| {
         let start = [
@@ -160,6 +172,8 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     let report: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     let used = report["engine"].as_array().unwrap();
     assert!(used.len() == 5 && used.iter().all(|used| used["engine"] == "inductor"), "{used:?}");
+    let step = used.iter().find(|used| used["program"] == "flux_step").unwrap();
+    assert!(step["why"].as_str().unwrap().contains("3 packages"), "{step}");
     let (native, packaged) = (read(at, "native.png"), read(at, "packaged.png"));
     let apart = native.rgb.iter().zip(&packaged.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
     assert!(apart <= 2, "{apart} levels");

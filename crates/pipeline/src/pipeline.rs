@@ -193,10 +193,11 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
+        let before = self.place.accelerator.stats();
         let early = if self.has_ample_room() { Some(self.ahead(request)?) } else { None };
         self.refuse_what_cannot_fit(request)?;
         let ahead = early.map_or_else(|| self.ahead(request), Ok)?;
-        let made = self.run(watcher, cancel, ahead, |flux, run| flux.generate(request, run));
+        let made = self.run(watcher, cancel, (before, ahead), |flux, run| flux.generate(request, run));
         made.map_err(|error| self.explain(request, error))
     }
 
@@ -229,17 +230,17 @@ impl Pipeline {
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
     ) -> Result<Generated> {
-        self.run(watcher, cancel, Ahead::default(), |flux, run| flux.decode(latents, tile, run))
+        let begun = (self.place.accelerator.stats(), Ahead::default());
+        self.run(watcher, cancel, begun, |flux, run| flux.decode(latents, tile, run))
     }
 
     fn run(
         &mut self,
         watcher: &mut dyn Watcher,
         cancel: &CancelToken,
-        ahead: Ahead,
+        (before, ahead): (Stats, Ahead),
         work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
     ) -> Result<Generated> {
-        let before = self.place.accelerator.stats();
         let made = self.made();
         let Self { place, dtype, flux, .. } = self;
         let pace = Pace::start();
@@ -250,7 +251,10 @@ impl Pipeline {
             run.watcher.event(Event::Fallback { what });
         }
         let (settings, pictures) = done?;
-        let (step_seconds, throughput) = (run.step_seconds, run.pace.throughput());
+        let Run { step_seconds, pace, ahead, .. } = run;
+        let throughput = pace.throughput();
+        // What is still compiled belongs to this run.
+        drop(ahead);
         let stats = self.place.accelerator.stats() - before;
         Ok(Generated { pictures, settings, stats, step_seconds, throughput })
     }
