@@ -60,7 +60,10 @@ impl InductorAccelerator {
         };
         let target = Target::of_device(device, torch.version()).ok_or_else(|| crate::Error::Mismatch {
             path: packages.root().into(),
-            reason: format!("packages run on cpu and cuda, not on {}", device.label()),
+            reason: format!(
+                "packages run on cpu and cuda, not on {}, nor on what is emulated",
+                device.label()
+            ),
         })?;
         let (loaded, used, counters) = (Mutex::default(), Mutex::default(), Arc::default());
         Ok(Self { base, packages, required, target, place, torch, loaded, used, counters })
@@ -161,10 +164,12 @@ impl Accelerator for InductorAccelerator {
         let known = &self.device().capabilities.launch;
         let found = match options.launch {
             mode if !known.contains(&mode) => return self.base.compile(program, options),
-            LaunchMode::Compiled | LaunchMode::Graph => self.chain(program),
-            mode => {
-                Err(Refused::None(format!("packages are launched as `compiled` or `graph`, not as `{mode}`")))
-            }
+            LaunchMode::Compiled => self.chain(program),
+            // A host captures no work of another engine.
+            LaunchMode::Graph if !self.place.is_host() => self.chain(program),
+            mode => Err(Refused::None(format!(
+                "packages are launched as `compiled`, on GPUs as `graph` too, and not as `{mode}` here"
+            ))),
         };
         match found {
             Ok(chain) => Ok(Arc::new(PackageModule {

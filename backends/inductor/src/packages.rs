@@ -41,7 +41,10 @@ impl Target {
         let host = Self::of_host(torch);
         match device.backend {
             "cpu" => Some(host),
-            "cuda" => Some(Self { device: "cuda".into(), arch: device.arch.clone(), ..host }),
+            // libtorch would take the addresses of a software double for a device's.
+            "cuda" if !device.emulated => {
+                Some(Self { device: "cuda".into(), arch: device.arch.clone(), ..host })
+            }
             _ => None,
         }
     }

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::path::Path;
 use std::sync::Arc;
 use tintype_accel::{
-    Accelerator, Bindings, CompileOptions, Driver, HostTensor, LaunchMode, OpenOptions, ParamSlot, Purpose,
-    TensorSource, Weights,
+    Accelerator, Bindings, CompileOptions, Device, Driver, HostTensor, LaunchMode, OpenOptions, ParamSlot,
+    Purpose, TensorSource, Weights,
 };
 use tintype_conformance::cases::{self, Case, Tolerance};
 use tintype_conformance::suite::{self, Options};
-use tintype_inductor::{AotOptions, InductorAccelerator, Packages, Python};
+use tintype_inductor::{AotOptions, InductorAccelerator, Packages, Python, Target};
 use tintype_program::{
     Block, BlockId, DType, FORMAT_VERSION, Node, Op, Param, Port, Program, Source, TensorType,
 };
@@ -145,6 +146,35 @@ fn what_does_not_fit_is_refused(device: &Arc<dyn Accelerator>, program: &Program
     }
 }
 
+/// The CPU has graphs of its own, and none of packages.
+fn another_launch_mode_is_native_or_refused(
+    engine: &InductorAccelerator,
+    packages: &Path,
+    program: &Program,
+) {
+    let graph = CompileOptions { launch: LaunchMode::Graph };
+    engine.compile(program, &graph).unwrap();
+    let used = engine.used();
+    let native = used.iter().rfind(|used| used.program == "grouped" && used.engine == "native");
+    assert!(native.is_some_and(|used| used.why.contains("not as `graph`")), "{used:?}");
+    let device = tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default()).unwrap();
+    let required = InductorAccelerator::new(device, Packages::open(packages).unwrap(), true).unwrap();
+    let refused = required.compile(program, &graph).err().unwrap().to_string();
+    assert!(refused.contains("not as `graph`"), "{refused}");
+}
+
+#[test]
+fn a_double_of_a_gpu_is_no_target() {
+    let device = tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default()).unwrap();
+    let gpu =
+        |backend, emulated| Device { backend, emulated, arch: "sm_90".into(), ..device.device().clone() };
+    let target = |device: &Device| Target::of_device(device, "2.11.0");
+    assert_eq!(target(&gpu("cuda", false)).unwrap().arch, "sm_90");
+    assert_eq!(target(&gpu("cuda", true)), None);
+    assert_eq!(target(&gpu("rocm", false)), None);
+    assert_eq!(target(device.device()).unwrap().device, "cpu");
+}
+
 #[test]
 fn twenty_cases_in_one_package_pass_the_suite() {
     let python = match Python::find() {
@@ -177,9 +207,11 @@ fn twenty_cases_in_one_package_pass_the_suite() {
     let accelerator: Arc<dyn Accelerator> = Arc::clone(&engine) as _;
     let options = Options { launch: vec![LaunchMode::Compiled], ..Options::default() };
     what_does_not_fit_is_refused(&accelerator, &case.program);
+    let program = case.program.clone();
     let report = suite::run_cases(&accelerator, &[case], &options).unwrap();
     let failures: Vec<_> = report.failures().map(|failure| format!("{failure:?}")).collect();
     assert!(report.passed() && failures.is_empty(), "{failures:#?}");
     let used = engine.used();
     assert!(used.iter().any(|used| used.program == "grouped" && used.engine == "inductor"), "{used:?}");
+    another_launch_mode_is_native_or_refused(&engine, &packages, &program);
 }

@@ -110,8 +110,9 @@ fn target(args: &AotApplyArgs, torch: &str) -> Result<Target> {
     }
     let opened = tintype::backends().open(&args.backend, None, &tintype::accel::OpenOptions::default())?;
     let device = opened.accelerator.device().clone();
-    Target::of_device(&device, torch)
-        .with_context(|| format!("packages run on cpu and cuda, not on {}", device.label()))
+    Target::of_device(&device, torch).with_context(|| {
+        format!("packages run on cpu and cuda, not on {}, nor on what is emulated", device.label())
+    })
 }
 
 fn apply(args: &AotApplyArgs) -> Result<ExitCode> {

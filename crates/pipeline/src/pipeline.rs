@@ -194,9 +194,13 @@ impl Pipeline {
         cancel: &CancelToken,
     ) -> Result<Generated> {
         let before = self.place.accelerator.stats();
-        let early = if self.has_ample_room() { Some(self.ahead(request)?) } else { None };
+        let cold = self.flux.weights().is_empty();
+        let early = cold && self.has_ample_room();
+        let mut ahead = if early { self.ahead(request)? } else { Ahead::default() };
         self.refuse_what_cannot_fit(request)?;
-        let ahead = early.map_or_else(|| self.ahead(request), Ok)?;
+        if cold && !early {
+            ahead = self.ahead(request)?;
+        }
         let made = self.run(watcher, cancel, (before, ahead), |flux, run| flux.generate(request, run));
         made.map_err(|error| self.explain(request, error))
     }
@@ -267,12 +271,8 @@ impl Pipeline {
         free.is_some_and(|free| free >= (weights as u64).saturating_mul(2).saturating_add(AMPLE))
     }
 
-    /// Begins to compile what a run will need, where nothing is on the device yet: meanwhile it is found out whether it fits,
-    /// and weights are loaded.
+    /// Begins to compile what a run will need: meanwhile it is found out whether it fits, and weights are loaded.
     fn ahead(&self, request: &Request) -> Result<Ahead> {
-        if !self.flux.weights().is_empty() {
-            return Ok(Ahead::default());
-        }
         let (_, _, stages) = self.flux.stages(request, self.dtype)?;
         let Place { accelerator, launch } = &self.place;
         let programs = stages.into_iter().map(|stage| stage.program);

@@ -11,8 +11,8 @@ struct Entered {
     queue: Arc<Queue>,
 }
 
-/// Has a library prepare something, the device current now and whenever what it gives is used or let go. Refused during a
-/// capture, which would record what the library does.
+/// Has a library prepare something, the device current now and whenever what it gives is used or let go. Waits while another
+/// thread captures, and is refused while this one does: a capture would record what the library does.
 ///
 /// # Errors
 ///
