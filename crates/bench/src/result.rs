@@ -25,7 +25,7 @@ pub struct BenchResult {
     pub device: DeviceUsed,
     /// The dtype of weights and arithmetic.
     pub dtype: String,
-    /// Which of the device's engines ran it: `native`, `inductor`, or `inductor and native`.
+    /// Which of the device's engines ran it: `native`, `inductor`, `inductor and native`, or `torch`.
     pub engine: String,
     /// The launch mode: `eager`, `compiled`, `lazy`, `graph`.
     pub launch: String,

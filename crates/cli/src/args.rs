@@ -229,8 +229,8 @@ impl DeviceArgs {
 /// Which of the device's engines.
 #[derive(Args)]
 pub(crate) struct EngineArgs {
-    /// The engine: the device's own; inductor, which takes a package of --packages for every Program or fails; or auto, which
-    /// takes those that fit and says which.
+    /// The engine: the device's own; inductor, which takes a package of --packages for every Program or fails; auto, which
+    /// takes those that fit and says which; or torch, which is PyTorch's library, run eagerly, in builds that have it.
     #[arg(long, value_enum, default_value = "native")]
     pub(crate) engine: Engine,
     /// The folder of packages that `tintype aot compile` has made.
@@ -244,6 +244,7 @@ pub(crate) enum Engine {
     Native,
     Inductor,
     Auto,
+    Torch,
 }
 
 /// Options of `tintype devices`.
@@ -263,10 +264,13 @@ pub(crate) struct DevicesArgs {
   tintype conformance --backend cpu
   tintype conformance --backend cpu --json > verdict.json
   tintype conformance --backend cuda --launch graph --only attention
-  tintype conformance --backend gaudi --attention composed")]
+  tintype conformance --backend gaudi --attention composed
+  tintype conformance --backend cpu --engine torch")]
 pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) recipes: RecipeArgs,
     /// Launch modes, with commas between: eager, compiled, lazy, graph [default: all that the device has].

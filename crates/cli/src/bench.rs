@@ -1,8 +1,8 @@
 //! `tintype bench`.
 
-use crate::args::{BenchArgs, BenchWhat};
+use crate::args::{BenchArgs, BenchWhat, Engine};
 use crate::backends::Backends;
-use crate::engine::Engined;
+use crate::engine::{self, Engined};
 use crate::progress::Progress;
 use crate::say;
 use anyhow::{Context, Result, bail};
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
     }
     let open = args.device.open_options();
     let backends = Backends::of(&args.gaudi, args.model.as_deref())?;
-    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
+    let registry = engine::registry(&args.engine, &backends.registry)?;
+    let opened = registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     say::note(format!("device: {}", opened.choice));
     let engined = Engined::of(&args.engine, opened.accelerator)?;
     let accelerator = Arc::clone(&engined.accelerator);
@@ -40,7 +41,9 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
             // What this process holds, another need not wait for or share the device with.
             drop(accelerator);
             drop(engined.take());
-            if let Some(startup) = &mut result.startup {
+            if let Some(startup) = &mut result.startup
+                && args.engine.engine != Engine::Torch
+            {
                 startup.bare = bare_of(&device)?;
             }
             tell(&result.dtype);

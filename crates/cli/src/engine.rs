@@ -1,37 +1,77 @@
-//! The engine of a command: the device's own, or packages on it.
+//! The engine of a command: the device's own, packages on it, or PyTorch's library in its place.
 
-#[cfg(feature = "inductor")]
-use crate::args::Engine;
-use crate::args::EngineArgs;
-#[cfg(feature = "inductor")]
+use crate::args::{Engine, EngineArgs};
 use crate::say;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::sync::Arc;
+use tintype::Registry;
 use tintype::accel::Accelerator;
 
 /// A device with an engine.
 pub(crate) struct Engined {
     pub(crate) accelerator: Arc<dyn Accelerator>,
+    engine: Engine,
     #[cfg(feature = "inductor")]
     packages: Option<Arc<tintype::inductor::InductorAccelerator>>,
 }
 
+/// The backends that an engine opens devices of: its own where it drives them itself.
+pub(crate) fn registry(args: &EngineArgs, backends: &Registry) -> Result<Registry> {
+    if args.engine != Engine::Torch {
+        return Ok(backends.clone());
+    }
+    if args.packages.is_some() {
+        bail!("--packages has no effect on --engine torch: give --engine auto or inductor");
+    }
+    #[cfg(feature = "torch")]
+    return Ok(tintype::torch_backends());
+    #[cfg(not(feature = "torch"))]
+    bail!(
+        "this build has no engine torch. Build it with `cargo build --release --features torch`, where a Python with torch 2.11 is \
+         on the path and LIBTORCH_USE_PYTORCH=1 is set, or LIBTORCH names the folder of a libtorch 2.11"
+    )
+}
+
 impl Engined {
-    /// Puts the engine that was asked for on a device.
-    #[cfg(feature = "inductor")]
+    /// Puts the engine that was asked for on a device of [`registry`].
     pub(crate) fn of(args: &EngineArgs, accelerator: Arc<dyn Accelerator>) -> Result<Self> {
-        use tintype::inductor::{InductorAccelerator, Packages};
-        let folder = match (args.engine, &args.packages) {
-            (Engine::Native, None) => return Ok(Self { accelerator, packages: None }),
+        match (args.engine, &args.packages) {
             (Engine::Native, Some(_)) => {
-                anyhow::bail!("--packages has no effect on --engine native: give --engine auto or inductor")
+                bail!("--packages has no effect on --engine native: give --engine auto or inductor")
             }
-            (_, None) => {
-                anyhow::bail!("--engine auto and inductor take packages: name their folder with --packages")
+            (engine @ (Engine::Native | Engine::Torch), _) => {
+                let engined = Self::alone(engine, accelerator);
+                if let Some((engine, libtorch)) = engined.name() {
+                    say::note(format!("engine: {engine}, libtorch {libtorch}"));
+                }
+                Ok(engined)
             }
-            (_, Some(folder)) => folder,
+            (Engine::Auto | Engine::Inductor, packages) => {
+                Self::with_packages(args.engine, packages.as_deref(), accelerator)
+            }
+        }
+    }
+
+    fn alone(engine: Engine, accelerator: Arc<dyn Accelerator>) -> Self {
+        Self {
+            accelerator,
+            engine,
+            #[cfg(feature = "inductor")]
+            packages: None,
+        }
+    }
+
+    #[cfg(feature = "inductor")]
+    fn with_packages(
+        engine: Engine,
+        folder: Option<&std::path::Path>,
+        accelerator: Arc<dyn Accelerator>,
+    ) -> Result<Self> {
+        use tintype::inductor::{InductorAccelerator, Packages};
+        let Some(folder) = folder else {
+            bail!("--engine auto and inductor take packages: name their folder with --packages")
         };
-        let required = args.engine == Engine::Inductor;
+        let required = engine == Engine::Inductor;
         let packages = InductorAccelerator::new(accelerator, Packages::open(folder)?, required)?;
         let packages = Arc::new(packages);
         let torch = packages.libtorch();
@@ -41,16 +81,12 @@ impl Engined {
             torch.version(),
             torch.path().display()
         ));
-        Ok(Self { accelerator: Arc::clone(&packages) as _, packages: Some(packages) })
+        Ok(Self { accelerator: Arc::clone(&packages) as _, engine, packages: Some(packages) })
     }
 
-    /// Puts the engine that was asked for on a device.
     #[cfg(not(feature = "inductor"))]
-    pub(crate) fn of(args: &EngineArgs, accelerator: Arc<dyn Accelerator>) -> Result<Self> {
-        match (args.engine, &args.packages) {
-            (crate::args::Engine::Native, None) => Ok(Self { accelerator }),
-            _ => anyhow::bail!("this build has no engine but native: build with the feature `inductor`"),
-        }
+    fn with_packages(_: Engine, _: Option<&std::path::Path>, _: Arc<dyn Accelerator>) -> Result<Self> {
+        bail!("this build has no engine for packages: build with the feature `inductor`")
     }
 
     /// Which engine each Program ran on.
@@ -59,10 +95,11 @@ impl Engined {
         if let Some(packages) = &self.packages {
             return serde_json::json!(packages.used());
         }
-        serde_json::Value::String("native".into())
+        let name = if self.engine == Engine::Torch { "torch" } else { "native" };
+        serde_json::Value::String(name.into())
     }
 
-    /// The engines that ran, and libtorch's version, where packages might have.
+    /// The engines that ran, and libtorch's version, where another than the device's own might have.
     pub(crate) fn name(&self) -> Option<(String, String)> {
         #[cfg(feature = "inductor")]
         if let Some(packages) = &self.packages {
@@ -71,7 +108,9 @@ impl Engined {
             let engines: Vec<_> = engines.into_iter().collect();
             return Some((engines.join(" and "), packages.libtorch().version().into()));
         }
-        None
+        let versions = &self.accelerator.device().versions;
+        let libtorch = versions.iter().find(|(name, _)| self.engine == Engine::Torch && name == "libtorch");
+        libtorch.map(|(_, version)| ("torch".into(), version.clone()))
     }
 
     /// Says which engine each Program ran on, where there was a choice.

@@ -1,9 +1,9 @@
 //! `tintype generate`.
 
 use crate::again;
-use crate::args::GenerateArgs;
+use crate::args::{Engine, GenerateArgs};
 use crate::backends::Backends;
-use crate::engine::Engined;
+use crate::engine::{self, Engined};
 use crate::inspect;
 use crate::interrupt::cancel_on_interrupt;
 use crate::jobs::{Job, jobs};
@@ -47,7 +47,8 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     }
     let options = args.device.open_options();
     let backends = Backends::of(&args.gaudi, args.model.model.as_deref().map(Path::new))?;
-    let opened = backends.registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
+    let registry = engine::registry(&args.engine, &backends.registry)?;
+    let opened = registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
     let engined = Engined::of(&args.engine, opened.accelerator)?;
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
@@ -97,7 +98,10 @@ fn one(
     let generated = pipeline.generate(&job.request, saver, cancel);
     saver.progress.finish();
     let generated = generated.map_err(|error| saver.failed(error, &job.base, &args.model))?;
-    inspect::remember(pipeline, &job.request, &generated, args.device.threads);
+    // A forecast is of the device's own engine.
+    if args.engine.engine != Engine::Torch {
+        inspect::remember(pipeline, &job.request, &generated, args.device.threads);
+    }
     let Generated { settings, stats, throughput, .. } = generated;
     if let Some(told) = throughput.filter(|_| args.batch_size.is_some()) {
         say::note(format!(

@@ -25,7 +25,8 @@
 //! # Features
 //!
 //! A feature is a backend: `cpu` (default), `cuda`, `rocm`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time.
-//! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. Two more are about models, both default:
+//! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. `torch` is another, PyTorch's library run eagerly
+//! ([`torch_backends`]); it alone needs something to build, libtorch 2.11. Two more are about models, both default:
 //! `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
@@ -58,6 +59,9 @@ pub use tintype_program as program;
 /// The ROCm plugin itself.
 #[cfg(feature = "rocm")]
 pub use tintype_rocm as rocm;
+/// The engine that runs Programs eagerly by libtorch.
+#[cfg(feature = "torch")]
+pub use tintype_torch as torch;
 
 pub use tintype_accel::{LaunchMode, OpenOptions, Registry};
 pub use tintype_pipeline::files::Picture;
@@ -99,15 +103,30 @@ struct Guide;
 
 /// The backends that this build has. Others may be registered beside them.
 pub fn backends() -> Registry {
-    #[allow(unused_mut, reason = "a build without any backend registers none")]
     let mut registry = Registry::new();
-    #[cfg(feature = "cpu")]
-    registry.register(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
-    #[cfg(feature = "cuda")]
-    registry.register(std::sync::Arc::new(tintype_cuda::CudaDriver));
-    #[cfg(feature = "rocm")]
-    registry.register(std::sync::Arc::new(tintype_rocm::RocmDriver));
-    #[cfg(feature = "gaudi")]
-    registry.register(std::sync::Arc::new(tintype_gaudi::GaudiDriver::default()));
+    for driver in drivers() {
+        registry.register(driver);
+    }
     registry
+}
+
+/// The devices that the libtorch of this build has, under the names that they have as backends: `cpu`, `cuda`, `rocm`, `mps`.
+/// Backends whose devices libtorch does not have are there too, to say so.
+#[cfg(feature = "torch")]
+pub fn torch_backends() -> Registry {
+    tintype_torch::registry(drivers())
+}
+
+fn drivers() -> Vec<std::sync::Arc<dyn accel::Driver>> {
+    #[allow(unused_mut, reason = "a build without any backend has none")]
+    let mut drivers: Vec<std::sync::Arc<dyn accel::Driver>> = Vec::new();
+    #[cfg(feature = "cpu")]
+    drivers.push(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));
+    #[cfg(feature = "cuda")]
+    drivers.push(std::sync::Arc::new(tintype_cuda::CudaDriver));
+    #[cfg(feature = "rocm")]
+    drivers.push(std::sync::Arc::new(tintype_rocm::RocmDriver));
+    #[cfg(feature = "gaudi")]
+    drivers.push(std::sync::Arc::new(tintype_gaudi::GaudiDriver::default()));
+    drivers
 }

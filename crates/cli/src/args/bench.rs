@@ -19,6 +19,7 @@ use tintype::LaunchMode;
   tintype bench upload --model /dev/shm/flux
   tintype bench sizes --preset flux-dev --dtype bf16
   tintype bench transformer --preset flux-dev --dtype bf16 --engine inductor --packages packages
+  tintype bench transformer --preset flux-dev --dtype bf16 --engine torch
   tintype bench fma --threads 1")]
 pub(crate) struct BenchArgs {
     /// What is measured.
