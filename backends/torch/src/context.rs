@@ -1,6 +1,7 @@
 //! What an accelerator shares with its modules, instances and memory.
 
 use crate::family::Family;
+use crate::ops;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Kind, TchError, Tensor};
@@ -24,22 +25,40 @@ pub(crate) struct Context {
     done: AtomicU64,
     /// An element on the device: once it is read, all that was enqueued before is done.
     last: Mutex<Tensor>,
+    nf4: Mutex<Tensor>,
 }
 
 impl Context {
     pub(crate) fn new(device: Device, family: Family, tf32: bool) -> Result<Arc<Self>> {
         let place = family.device(device.ordinal);
-        let last =
-            Tensor::f_zeros([1], (Kind::Uint8, place)).map_err(|error| told(&device.label(), error))?;
+        let failed = |error| told(&device.label(), error);
+        let last = Mutex::new(Tensor::f_zeros([1], (Kind::Uint8, place)).map_err(failed)?);
+        let nf4 = Mutex::new(ops::nf4(place).map_err(failed)?);
         let (counters, account) = Default::default();
         let (moves, enqueued, done) = Default::default();
-        let last = Mutex::new(last);
-        Ok(Arc::new(Self { device, family, place, tf32, counters, account, moves, enqueued, done, last }))
+        Ok(Arc::new(Self {
+            device,
+            family,
+            place,
+            tf32,
+            counters,
+            account,
+            moves,
+            enqueued,
+            done,
+            last,
+            nf4,
+        }))
     }
 
     /// An error of libtorch.
     pub(crate) fn told(&self, error: TchError) -> Error {
         told(&self.device.label(), error)
+    }
+
+    /// The values of NF4's codes, on the device.
+    pub(crate) fn nf4(&self) -> Tensor {
+        self.nf4.lock().unwrap_or_else(PoisonError::into_inner).shallow_clone()
     }
 
     /// Whether work is done when the call that asks for it returns.
@@ -102,8 +121,9 @@ impl FencePoint for Mark {
 pub(crate) fn words(error: &TchError) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("Internal torch error: ").unwrap_or(&text);
-    let end =
-        ["\nException raised from", "\nCUDA kernel errors might"].iter().filter_map(|mark| text.find(mark));
+    let end = ["\nException raised from", "\nframe #0", "\nCUDA kernel errors might"]
+        .iter()
+        .filter_map(|mark| text.find(mark));
     text.get(..end.min().unwrap_or(text.len())).unwrap_or(text).trim().to_owned()
 }
 

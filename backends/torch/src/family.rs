@@ -90,7 +90,10 @@ fn open(name: &str) -> Result<(), String> {
     // SAFETY: the library is a part of the libtorch that this program is linked with; opening it enters its kernels.
     let library = unsafe { libloading::Library::new(libloading::library_filename(name)) };
     // It has threads and tables of the process: closing it is not foreseen.
-    library.map(std::mem::forget).map_err(|error| error.to_string())
+    library.map(std::mem::forget).map_err(|error| {
+        // The loader's own words stand behind those of the crate.
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), |source| source.to_string())
+    })
 }
 
 /// The version of the libtorch that was linked: `2.11.0`.

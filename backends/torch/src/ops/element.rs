@@ -112,3 +112,20 @@ pub(super) fn reduce(function: Reduce, axes: &[usize], x: &Tensor) -> Made {
     };
     made?.f_to_kind(x.f_kind()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_round_once_to_bf16() {
+        // Just above and below the middle of two neighbours, which f32 cannot tell from the middle itself.
+        let values =
+            [(1 << 30) + (1 << 22) + 1, (1 << 30) + (3 << 22) - 1, -(1 << 30) - (1 << 22) - 1, i32::MIN];
+        let cast = cast(&Tensor::f_from_slice(&values).unwrap(), DType::I32, DType::Bf16).unwrap();
+        let mut got = [0f32; 4];
+        cast.f_to_kind(Kind::Float).unwrap().f_copy_data(&mut got, 4).unwrap();
+        let wanted = [(1 << 30) + (1 << 23), (1 << 30) + (1 << 23), -(1 << 30) - (1 << 23), i32::MIN];
+        assert_eq!(got, wanted.map(|value| value as f32));
+    }
+}

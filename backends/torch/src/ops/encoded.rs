@@ -1,6 +1,7 @@
 //! Encoded parameters, and activations that are rounded to eight bits.
 
 use super::{Made, odd, wide};
+use crate::context::{Context, signed};
 use tch::{Kind, TchError, Tensor};
 use tintype_program::{Activation, Block, Encoding, Fp8Format, Node, Op, TensorType};
 
@@ -32,17 +33,27 @@ pub(crate) fn needs_float8(block: &Block, node: &Node) -> bool {
     rounds || decodes && node.inputs.iter().any(|&value| fp8(block.encoding(value)))
 }
 
-/// An operand of a node in the dtype that it is used in: as it is, or decoded where it is encoded.
-pub(super) fn operand(block: &Block, node: &Node, at: usize, stored: &Tensor, kind: Kind) -> Made {
+/// The sixteen values of NF4's codes, on a device.
+pub(crate) fn nf4(place: tch::Device) -> Made {
+    Tensor::f_from_slice(&NF4)?.f_to(place)
+}
+
+/// The values of an operand in f32, where it is encoded.
+pub(super) fn decoded(
+    context: &Context,
+    block: &Block,
+    node: &Node,
+    at: usize,
+    stored: &Tensor,
+) -> Result<Option<Tensor>, TchError> {
     let value = *node.inputs.get(at).ok_or_else(|| odd("an operand that is not there"))?;
     match block.encoding(value) {
-        Encoding::Plain => stored.f_alias(),
-        encoding => decode(stored, block.ty(value), encoding)?.f_to_kind(kind),
+        Encoding::Plain => Ok(None),
+        encoding => decode(context, stored, block.ty(value), encoding).map(Some),
     }
 }
 
-/// The values of an encoded parameter in f32.
-fn decode(stored: &Tensor, ty: &TensorType, encoding: &Encoding) -> Made {
+fn decode(context: &Context, stored: &Tensor, ty: &TensorType, encoding: &Encoding) -> Made {
     let layout = encoding.layout(ty).map_err(TchError::Shape)?;
     let codes = stored.f_narrow(0, 0, layout.code_bytes as i64)?;
     let scales = stored.f_narrow(0, layout.scales_offset() as i64, 4 * layout.scales as i64)?;
@@ -51,14 +62,14 @@ fn decode(stored: &Tensor, ty: &TensorType, encoding: &Encoding) -> Made {
         _ => {
             let (upper, lower) = (codes.f_bitwise_right_shift_tensor_scalar(4)?, codes.f_bitwise_and(15)?);
             let pairs = Tensor::f_stack(&[upper, lower], -1)?.f_reshape([-1i64])?.f_to_kind(Kind::Int)?;
-            Tensor::f_from_slice(&NF4)?.f_to(stored.device())?.f_index_select(0, &pairs)?
+            context.nf4().f_index_select(0, &pairs)?
         }
     };
     // Whatever the granularity, scales cover equal runs of consecutive elements.
     let run = ty.elements().checked_div(layout.scales).unwrap_or_default() as i64;
     let count = layout.scales as i64;
     let scales = scales.f_view_dtype(Kind::Float)?.f_reshape([count, 1])?;
-    values.f_reshape([count, run])?.f_mul(&scales)?.f_reshape(crate::context::signed(&ty.shape))
+    values.f_reshape([count, run])?.f_mul(&scales)?.f_reshape(signed(&ty.shape))
 }
 
 fn float8(format: Fp8Format) -> Kind {

@@ -7,11 +7,11 @@ mod encoded;
 mod layout;
 mod norm;
 
-use crate::context::{Context, kind};
+use crate::context::{Context, kind, signed};
 use tch::{Kind, TchError, Tensor};
 use tintype_program::{Block, DType, Node, Op};
 
-pub(crate) use encoded::needs_float8;
+pub(crate) use encoded::{needs_float8, nf4};
 
 pub(crate) type Made = Result<Tensor, TchError>;
 
@@ -28,21 +28,25 @@ pub(crate) fn run(context: &Context, block: &Block, node: &Node, operands: &[&Te
         (Silu, [x]) => x.f_silu(),
         (Reduce { function, axes }, [x]) => element::reduce(*function, axes, x),
         (Reshape { shape }, [x]) => layout::reshape(shape, x),
-        (Transpose { permutation }, [x]) => x.f_permute(crate::context::signed(permutation)),
+        (Transpose { permutation }, [x]) => x.f_permute(signed(permutation)),
         (Slice { starts, ends, steps }, [x]) => layout::slice(starts, ends, steps, x),
         (Concat { axis }, parts) => Tensor::f_cat(parts, *axis as i64),
         (Pad { before, after, mode }, [x]) => layout::pad(before, after, *mode, x),
-        (Broadcast { shape }, [x]) => x.f_expand(crate::context::signed(shape), false),
+        (Broadcast { shape }, [x]) => x.f_expand(signed(shape), false),
         (Gather { axis }, [table, indices]) => layout::gather(*axis, &ty.shape, table, indices),
         (Upsample { factors }, [x]) => layout::upsample(factors, x),
         (MatMul, [a, b]) => a.f_matmul(b),
         (Convolution { .. }, [x, weight, bias @ ..]) => {
             contraction::convolution(&node.op, context.tf32, x, weight, bias.first().copied())
         }
-        (Decode, [stored]) => encoded::operand(block, node, 0, stored, kind(ty.dtype)),
+        (Decode, [stored]) => match encoded::decoded(context, block, node, 0, stored)? {
+            Some(values) => values.f_to_kind(kind(ty.dtype)),
+            None => stored.f_alias(),
+        },
         (Linear { activation }, [x, weight, bias @ ..]) => {
-            let weight = encoded::operand(block, node, 1, weight, x.f_kind()?)?;
-            contraction::linear(*activation, x, &weight, bias.first().copied())
+            let decoded = encoded::decoded(context, block, node, 1, weight)?;
+            let decoded = decoded.map(|values| values.f_to_kind(kind(ty.dtype))).transpose()?;
+            contraction::linear(*activation, x, decoded.as_ref().unwrap_or(weight), bias.first().copied())
         }
         (Attention { scale }, [q, k, v, mask @ ..]) => {
             contraction::attention(*scale, q, k, v, mask.first().copied())
