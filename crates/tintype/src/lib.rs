@@ -117,8 +117,8 @@ pub fn torch_backends() -> Registry {
     tintype_torch::registry(drivers())
 }
 
+#[allow(unused_mut, clippy::vec_init_then_push, reason = "each is there in builds with its feature")]
 fn drivers() -> Vec<std::sync::Arc<dyn accel::Driver>> {
-    #[allow(unused_mut, reason = "a build without any backend has none")]
     let mut drivers: Vec<std::sync::Arc<dyn accel::Driver>> = Vec::new();
     #[cfg(feature = "cpu")]
     drivers.push(std::sync::Arc::new(tintype_cpu::CpuDriver::default()));

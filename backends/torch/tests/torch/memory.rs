@@ -1,7 +1,6 @@
 //! Memory of the engine: pages that are read in place, what is refused, and what is told where there is too little.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
+use super::device;
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Bindings, CompileOptions, Error, HostBytes, HostTensor, LaunchMode, Module, OpenOptions,
@@ -9,11 +8,6 @@ use tintype_accel::{
 };
 use tintype_cpu::CpuDriver;
 use tintype_program::{DType, Program, TensorType};
-
-fn device() -> Arc<dyn Accelerator> {
-    let registry = tintype_torch::registry([Arc::new(CpuDriver::default()) as _]);
-    registry.open("cpu", None, &OpenOptions::default()).unwrap().accelerator
-}
 
 /// Its one tensor lies in memory that others have too, as a file's pages do.
 struct Shared(Arc<Vec<u8>>);

@@ -1,20 +1,8 @@
 //! The suite that every plugin must pass, through libtorch on the CPU.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-use std::sync::Arc;
-use tintype_accel::{Accelerator, LaunchMode, OpenOptions};
+use super::device;
+use tintype_accel::LaunchMode;
 use tintype_conformance::suite::{Options, run};
-use tintype_cpu::CpuDriver;
-
-fn device() -> Arc<dyn Accelerator> {
-    let mut options = OpenOptions::default();
-    options.threads = Some(2);
-    tintype_torch::registry([Arc::new(CpuDriver::default()) as _])
-        .open("cpu", None, &options)
-        .unwrap()
-        .accelerator
-}
 
 #[test]
 fn every_case_passes() {
