@@ -105,6 +105,7 @@ impl Accelerator for TorchAccelerator {
             part.f_to_device_(tch::Device::Cpu, Kind::Uint8, false, false)
                 .and_then(|host| host.f_copy_data_u8(&mut bytes, length))
                 .map_err(told)?;
+            self.context.was_read(mark.mark);
         }
         raise(&self.context.counters.bytes_downloaded, length as u64);
         Ok(Readback::new(Fence::new(mark), Arc::new(Mutex::new(bytes))))

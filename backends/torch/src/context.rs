@@ -75,6 +75,14 @@ impl Context {
         self.is_host() || self.done.load(Ordering::Acquire) >= mark
     }
 
+    /// Enters that the host has read, and so waited for, something behind all that was enqueued up to a mark.
+    pub(crate) fn was_read(&self, mark: u64) {
+        if !self.is_host() {
+            raise(&self.counters.host_synchronizations, 1);
+            self.done.fetch_max(mark, Ordering::AcqRel);
+        }
+    }
+
     /// Waits for all that was enqueued. Errors of it come out here.
     pub(crate) fn drain(&self) -> Result<()> {
         let mark = self.enqueued.load(Ordering::Acquire);

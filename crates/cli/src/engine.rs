@@ -27,7 +27,7 @@ pub(crate) fn registry(args: &EngineArgs, backends: &Registry) -> Result<Registr
     return Ok(tintype::torch_backends());
     #[cfg(not(feature = "torch"))]
     bail!(
-        "this build has no engine torch. Build it with `cargo build --release --features torch`, where a Python with torch 2.11 is \
+        "this build has no engine torch. Build it with `cargo build --release -p tintype-cli --features torch`, where a Python with torch 2.11 is \
          on the path and LIBTORCH_USE_PYTORCH=1 is set, or LIBTORCH names the folder of a libtorch 2.11"
     )
 }
