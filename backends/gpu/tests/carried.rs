@@ -30,7 +30,7 @@ fn layers(count: usize, apart: bool) -> Program {
             Ok(vec![modulated(scope, x, modulation)?])
         })?;
         for i in 0..count {
-            let results = block.call(&scope.child(&format!("layers.{i}")), &[&x, &own(i)?])?;
+            let results = block.call(&scope.child(format!("layers.{i}")), &[&x, &own(i)?])?;
             x = results.into_iter().next().unwrap();
             if apart {
                 x = x.silu()?;
@@ -118,7 +118,7 @@ fn several_streams_are_carried_at_once() {
             Ok(vec![(a + &joint)?, (b + &joint.silu()?)?])
         })?;
         for i in 0..3 {
-            let results = block.call(&scope.child(&format!("layers.{i}")), &[&a, &b])?;
+            let results = block.call(&scope.child(format!("layers.{i}")), &[&a, &b])?;
             [a, b] = <[Value; 2]>::try_from(results).unwrap_or_else(|_| panic!("two results"));
         }
         scope.output("y", &a)
