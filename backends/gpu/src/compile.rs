@@ -13,8 +13,8 @@ use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 /// How deep calls may nest: each level takes a piece of the caller's stack.
 const DEEPEST: usize = 256;
 
-/// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself, so that a block keeps its hash
-/// whatever else of its Program changes; by whether it runs operation by operation; and by whether it is called or the entry.
+/// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself and on how its calls follow one
+/// another, so that a block keeps its hash whatever else of its Program changes; by whether it runs operation by operation; and by whether it is called or the entry.
 pub(crate) type Cache = Kept<(BlockHash, bool, bool), BlockPlan>;
 
 /// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes
@@ -27,7 +27,7 @@ pub(crate) fn prepared(program: &Program, launch: LaunchMode) -> Result<Program>
         LaunchMode::Eager => program,
         _ => {
             let apart = passes::widen(passes::join_products(passes::split_rotary(program)));
-            passes::fuse_norms(group_elementwise(passes::fuse_gelu(apart)))
+            passes::fuse_norms(passes::carry_norms(group_elementwise(passes::fuse_gelu(apart))))
         }
     })
 }

@@ -42,6 +42,14 @@ pub enum Error {
         /// The source line.
         location: String,
     },
+    /// Two traces have no template, or a text is none.
+    #[error("no template of `{name}`: {reason}")]
+    Template {
+        /// The Program, or what was read.
+        name: String,
+        /// Where they differ and why that does not go, or what is wrong with the text.
+        reason: String,
+    },
     /// A Program breaks a rule of the format.
     #[error("invalid program: block `{block}`: {reason}")]
     Invalid {

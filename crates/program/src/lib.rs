@@ -42,6 +42,7 @@ mod op;
 pub mod passes;
 mod program;
 mod source;
+mod template;
 mod tensor;
 pub mod trace;
 
@@ -54,5 +55,6 @@ pub use infer::infer;
 pub use op::{Activation, Attribute, Binary, GeluForm, Op, PadMode, Pairing, Reduce, Unary};
 pub use program::{FORMAT_VERSION, Program};
 pub use source::Source;
+pub use template::Template;
 pub use tensor::{MAX_RANK, Shape, TensorType, broadcast_shapes, contiguous_strides};
 pub use trace::{Scope, Value, concat};

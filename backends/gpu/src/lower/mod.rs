@@ -6,6 +6,7 @@ mod layouts;
 mod matrix;
 mod node;
 mod rim;
+mod siblings;
 mod spatial;
 
 use crate::plan::{Action, BlockPlan, Span, Step};
@@ -92,7 +93,8 @@ pub(crate) fn lower(
     let depth = callees.values().map(|callee| callee.depth).fold(0, max) + 1;
     let arena = lowering.plan.as_ref().map_or(0, |plan| plan.size);
     let rim = lowering.layouts.rim().clone();
-    Ok(BlockPlan { name: block.name.clone(), steps: lowering.steps, arena, depth, rim })
+    let steps = if target.fitted { siblings::join(lowering.steps) } else { lowering.steps };
+    Ok(BlockPlan { name: block.name.clone(), steps, arena, depth, rim })
 }
 
 /// Scratch memory of one node.

@@ -3,6 +3,7 @@
 //! Each gathers operations into a custom operation whose decomposition they are ([`tintype_program::passes::outline`]),
 //! so a fused Program computes what it computed before, and can be printed and taken apart again.
 
+mod carry;
 mod concat;
 mod edit;
 mod gelu;
@@ -10,6 +11,7 @@ mod norm;
 mod rotary;
 mod widen;
 
+pub use carry::carry_norms;
 pub use concat::join_products;
 pub use gelu::fuse_gelu;
 pub use norm::fuse_norms;
