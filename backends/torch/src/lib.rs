@@ -3,7 +3,7 @@
 //! kernel with them.
 //!
 //! The crate is empty without its feature `libtorch`, which needs libtorch to build: `LIBTORCH_USE_PYTORCH=1` takes that of the
-//! Python on the path, `LIBTORCH` names a folder. [`registry`] gives devices under the names of the plugins that drive them too:
+//! Python on the path, `LIBTORCH` names a folder. `registry` gives devices under the names of the plugins that drive them too:
 //!
 //! ```no_run
 //! # #[cfg(feature = "libtorch")] {

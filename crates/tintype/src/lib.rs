@@ -26,7 +26,7 @@
 //!
 //! A feature is a backend: `cpu` (default), `cuda`, `rocm`, `gaudi`. Each builds on any machine and finds its vendor's libraries at run time.
 //! `inductor` is an engine for the devices of others: packages of PyTorch's compiler. `torch` is another, PyTorch's library run eagerly
-//! ([`torch_backends`]); it alone needs something to build, libtorch 2.11. Two more are about models, both default:
+//! (`torch_backends`); it alone needs something to build, libtorch 2.11. Two more are about models, both default:
 //! `hub` downloads them from the Hugging Face Hub, `bundled` has a small one in the
 //! program ([`bundled`]).
 //!
