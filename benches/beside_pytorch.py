@@ -71,7 +71,7 @@ def measure(case: str, arguments) -> dict:
     saved.mkdir(parents=True, exist_ok=True)
     common = [what, "--model", str(model), "--dtype", dtype, "--threads", str(arguments.threads)]
     steps = ["--steps", str(arguments.steps)] if what == "pipeline" else []
-    native = [str(arguments.binary), "bench", *common, *steps]
+    native = [str(arguments.binary), "bench", *common, *steps, "--backend", "cpu", "--engine", arguments.engine]
     # Inputs and outputs first: the other side reads the one, and is compared with the other.
     subprocess.run([*native, "--repeats", "1", "--save", str(saved)], check=True, stdout=subprocess.DEVNULL)
     torch = [sys.executable, str(HERE / "pytorch_side.py"), *common, *steps, "--saved", str(saved)]
@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=4, help="of the pipeline")
     parser.add_argument("--compile", action="store_true", help="torch.compile the models")
+    parser.add_argument("--engine", default="native", choices=["native", "torch"], help="of tintype: torch is the baseline in its process")
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
     parser.add_argument("--binary", type=Path, default=target / "release/tintype")
     arguments = parser.parse_args()
