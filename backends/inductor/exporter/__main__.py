@@ -3,7 +3,8 @@
     python EXPORTER about
     python EXPORTER compile PROGRAM.json FOLDER REQUEST.json
 
-`about` tells of torch and its compiler. `compile` fills an empty FOLDER with a package; REQUEST has `identity` (what goes into
+`about` tells of torch and its compiler. `compile` fills an empty FOLDER with a package of a Program, or of a template of Programs
+of several sizes; REQUEST has `identity` (what goes into
 the manifest as it is), `device` and `options` (Inductor's own, by name).
 """
 
@@ -32,8 +33,13 @@ def compile_one(program: Path, folder: Path, request: Path) -> None:
     from package import build
     from reader import read
 
-    asked = json.loads(request.read_text())
-    made = build(read(program.read_text()), asked["identity"], asked["device"], asked["options"], folder, tell)
+    asked, text = json.loads(request.read_text()), program.read_text()
+    template = json.loads(text)
+    if "program" in template:
+        made_of, text = template, json.dumps(template["program"])
+    else:
+        made_of = None
+    made = build(read(text), asked["identity"], asked["device"], asked["options"], folder, tell, made_of)
     tell("done", seconds=made["seconds"], files=made["files"])
 
 

@@ -15,11 +15,13 @@ import torch._inductor
 
 from encodings_of_params import is_plain
 from module import ProgramModule
+from template import at, dynamic_shapes
 
 MANIFEST_VERSION = 1
 CODE = "model.so"
 ARCHIVE = "model.pt2"
 MANIFEST = "manifest.json"
+TEMPLATE = "template.json"
 
 # Weights stay outside; without the second, small ones are written into the code, and the third folds them away.
 OUTSIDE = {
@@ -45,16 +47,19 @@ def build(
     options: dict[str, Any],
     folder: Path,
     tell: Callable[..., None],
+    template: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes code, archive and manifest into `folder`, which is there and empty. `identity` goes into the manifest as it
-    is."""
+    is. With a template, the package is for all its sizes, and `program` is the one of the template."""
     started = time.monotonic()
-    module = ProgramModule(program).eval().to(device)
+    size = template and template["size"]
+    shapes = template and {"arguments": dynamic_shapes(program, template["least"], template["most"])}
+    module = ProgramModule(program, size=size).eval().to(device)
     arguments = tuple(argument.to(device) for argument in module.examples())
     tell("exporting")
     # What operations make from nothing is made on the device.
     with torch.no_grad(), torch.device(device):
-        exported = torch.export.export(module, arguments, strict=False)
+        exported = torch.export.export(module, arguments, strict=False, dynamic_shapes=shapes)
     refuse_constants(exported)
     seconds = {"export": time.monotonic() - started}
     tell("compiling", export_seconds=round(seconds["export"], 2))
@@ -69,6 +74,11 @@ def build(
         if len(code) != 1:
             raise PackageError(f"Inductor made {len(code)} libraries, one is meant: {code}")
         (folder / CODE).write_bytes(archive.read(code[0]))
+    files = [CODE, ARCHIVE]
+    if template is not None:
+        (folder / TEMPLATE).write_text(json.dumps(template))
+        files.append(TEMPLATE)
+        program = at(program, size)
     manifest = {
         "version": MANIFEST_VERSION,
         **identity,
@@ -80,7 +90,7 @@ def build(
         "options": options,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         **signature(program),
-        "files": {name: described(folder / name) for name in (CODE, ARCHIVE)},
+        "files": {name: described(folder / name) for name in files},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest

@@ -1,16 +1,19 @@
 //! Ahead of time: Programs written to a folder, and made into packages.
 
+use crate::manifest::hex;
 use crate::packages::hash_of;
 use crate::{Error, Manifest, Python, Result};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
-use tintype_program::Program;
-use tintype_program::passes::{self, Region, RegionKind};
+use tintype_program::passes::{self, Region, RegionKind, Regions};
+use tintype_program::{Program, Template};
 
 /// What a compile tells.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct AotOptions {
     pub blocks: bool,
     /// How many are made at a time; 0 as 1.
     pub jobs: usize,
+    /// One package for all of a range of sizes, of each Program that was captured at two of them: see [`Template`].
+    pub dynamic: Option<RangeInclusive<usize>>,
     /// Inductor's options, by its own names.
     pub inductor: BTreeMap<String, Value>,
 }
@@ -66,6 +71,8 @@ struct Job {
     block: String,
     kind: RegionKind,
     program: Program,
+    /// What the Program is one of.
+    template: Option<Template>,
     /// The package's folder.
     target: PathBuf,
 }
@@ -83,8 +90,13 @@ pub fn compile(
     let files = programs(captured)?;
     fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut jobs: Vec<Job> = Vec::new();
-    for path in &files {
-        for job in jobs_of(path, folder, python, options)? {
+    let captured: Vec<Captured> = files.iter().map(|path| Captured::read(path)).collect::<Result<_>>()?;
+    let wanted = match &options.dynamic {
+        None => captured.iter().map(|one| (one, None)).collect(),
+        Some(_) => pairs(&captured)?,
+    };
+    for (one, other) in wanted {
+        for job in jobs_of(one, other, folder, python, options)? {
             if !jobs.iter().any(|known| known.target == job.target) {
                 jobs.push(job);
             }
@@ -121,25 +133,80 @@ pub fn compile(
     Ok(jobs.into_iter().map(|job| job.target).collect())
 }
 
-/// What packages to make of a captured Program.
-fn jobs_of(path: &Path, folder: &Path, python: &Python, options: &AotOptions) -> Result<Vec<Job>> {
-    let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-    let program =
-        Program::from_json(&text).map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
-    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+/// A Program that was captured.
+struct Captured {
+    name: String,
+    program: Program,
+}
+
+impl Captured {
+    fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        let program = Program::from_json(&text)
+            .map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { name, program })
+    }
+}
+
+/// Captures of one model at two sizes; what depends on no size by itself.
+fn pairs(captured: &[Captured]) -> Result<Vec<(&Captured, Option<&Captured>)>> {
+    let mut pairs: Vec<(&Captured, Option<&Captured>)> = Vec::new();
+    for one in captured {
+        let model = &one.program.entry().name;
+        match pairs.iter_mut().find(|(first, _)| first.program.entry().name == *model) {
+            Some((first, second)) if second.is_none() && first.program != one.program => *second = Some(one),
+            Some(_) => {}
+            None => pairs.push((one, None)),
+        }
+    }
+    match pairs.iter().all(|(_, second)| second.is_none()) {
+        true => Err(Error::Captured {
+            reason: "no Program was captured at two sizes; capture another size into the same folder".into(),
+        }),
+        false => Ok(pairs),
+    }
+}
+
+/// What packages to make of a captured Program, or of what it has in common with another capture of it.
+fn jobs_of(
+    captured: &Captured,
+    other: Option<&Captured>,
+    folder: &Path,
+    python: &Python,
+    options: &AotOptions,
+) -> Result<Vec<Job>> {
+    let Captured { name, program } = captured;
     let device = options.device.split(':').next().unwrap_or_default();
-    let cut = if options.blocks { passes::regions(&program)? } else { passes::whole(&program) };
-    let (runs, outputs, states) = (cut.runs, cut.outputs, cut.states);
-    let jobs = cut.regions.into_iter().map(|Region { kind, program }| {
-        let name = match kind {
-            RegionKind::Whole => name.clone(),
-            _ => format!("{}-{}", program.entry().name, short(&program)),
+    let cut = |program: &Program| -> Result<Regions> {
+        Ok(if options.blocks { passes::regions(program)? } else { passes::whole(program) })
+    };
+    let Regions { regions, runs, outputs, states, .. } = cut(program)?;
+    let others = other.map(|other| cut(&other.program)).transpose()?.map(|cut| cut.regions);
+    if others.as_ref().is_some_and(|others| others.len() != regions.len()) {
+        let reason = format!("{name} falls into other regions at its other size");
+        return Err(Error::Captured { reason });
+    }
+    let mut jobs = Vec::with_capacity(regions.len());
+    for (index, Region { kind, program }) in regions.into_iter().enumerate() {
+        let second = others.as_ref().and_then(|others| others.get(index));
+        let template = match (second, &options.dynamic) {
+            (Some(second), Some(sizes)) => Template::of(&program, &second.program, sizes.clone())?,
+            _ => None,
         };
-        let block = hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default();
+        let block = match &template {
+            Some(template) => hex(&Sha256::digest(template.to_json())),
+            None => hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default(),
+        };
+        let digits: String = block.chars().take(DIGITS).collect();
+        let name = match (kind, &template) {
+            (RegionKind::Whole, None) => name.clone(),
+            (_, None) => format!("{}-{digits}", program.entry().name),
+            (_, Some(_)) => format!("{}-sizes-{digits}", program.entry().name),
+        };
         let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
-        Job { name, block, kind, program, target }
-    });
-    let jobs: Vec<_> = jobs.collect();
+        jobs.push(Job { name, block, kind, program, template, target });
+    }
     if !matches!(&jobs[..], [Job { kind: RegionKind::Whole, .. }]) {
         let packages: Vec<_> =
             jobs.iter().map(|job| job.target.file_name().map(|name| name.to_string_lossy())).collect();
@@ -157,7 +224,7 @@ fn make(
     options: &AotOptions,
     say: &mut dyn FnMut(&str),
 ) -> Result<()> {
-    let Job { name, block, kind, program, target } = job;
+    let Job { name, block, kind, program, template, target } = job;
     if is_there(target, block, python, options) {
         say("there already");
         return Ok(());
@@ -170,7 +237,11 @@ fn make(
         "options": options.inductor,
     });
     let read = work.path().join("program.json");
-    fs::write(&read, program.to_json()?).map_err(|error| Error::file(&read, error))?;
+    let text = match template {
+        Some(template) => template.to_json(),
+        None => program.to_json()?,
+    };
+    fs::write(&read, text).map_err(|error| Error::file(&read, error))?;
     let package = python.export(name, &read, &request, work.path(), say)?;
     // What is written is what will be read.
     Manifest::read(&package)?.checked_code(&package)?;

@@ -1,7 +1,7 @@
 //! Packages that run one after another in the place of one Program.
 
 use crate::Result;
-use crate::code::{Code, Container};
+use crate::code::{Code, Container, Rim};
 use crate::tensor::{Place, Tensor};
 use std::ffi::c_void;
 use std::ptr;
@@ -14,6 +14,7 @@ use tintype_program::{Program, TensorType};
 pub(crate) struct Chain {
     /// By region.
     codes: Vec<Arc<Code>>,
+    rims: Vec<Arc<Rim>>,
     regions: Regions,
     /// Of the Program: inputs, then states.
     arguments: Vec<TensorType>,
@@ -33,7 +34,9 @@ impl Chain {
         codes: Vec<Arc<Code>>,
         place: Place,
     ) -> std::result::Result<Self, String> {
-        let rim = crate::code::Rim::of(program)?;
+        let rim = Rim::of(program)?;
+        let rims = regions.regions.iter().map(|region| Rim::of(&region.program).map(Arc::new));
+        let rims = rims.collect::<std::result::Result<_, String>>()?;
         let mut last = vec![None; regions.made.len()];
         for (index, run) in regions.runs.iter().enumerate() {
             for operand in &run.arguments {
@@ -50,13 +53,14 @@ impl Chain {
             }
         }
         let inputs = program.entry().inputs.len();
-        Ok(Self { codes, regions, arguments: rim.arguments, params: rim.params, inputs, last, place })
+        Ok(Self { codes, rims, regions, arguments: rim.arguments, params: rim.params, inputs, last, place })
     }
 
     /// A container for each run: each has weights of its own.
     pub(crate) fn containers(&self) -> Result<Vec<Container>> {
-        let codes = self.regions.runs.iter().filter_map(|run| self.codes.get(run.region));
-        codes.map(|code| Container::new(Arc::clone(code), self.place)).collect()
+        let of = |region: usize| self.codes.get(region).zip(self.rims.get(region));
+        let all = self.regions.runs.iter().filter_map(|run| of(run.region));
+        all.map(|(code, rim)| Container::new(Arc::clone(code), Arc::clone(rim), self.place)).collect()
     }
 
     /// How many packages run.
@@ -78,6 +82,7 @@ impl Chain {
         let mut made: Vec<Option<Tensor>> = self.regions.made.iter().map(|_| None).collect();
         for (index, (run, container)) in self.regions.runs.iter().zip(containers).enumerate() {
             let code = self.codes.get(run.region).ok_or("a package is missing")?;
+            let rim = self.rims.get(run.region).ok_or("a package is missing")?;
             let mut arguments = Vec::with_capacity(run.arguments.len());
             for operand in &run.arguments {
                 let over = |place: Option<&*const c_void>, ty: Option<&TensorType>| {
@@ -96,7 +101,7 @@ impl Chain {
             }
             let params: Vec<_> = run.params.iter().filter_map(|&at| weights.get(at).copied()).collect();
             let results = container.run(arguments, &params, lent.stream)?;
-            for ((&slot, tensor), ty) in run.results.iter().zip(results).zip(&code.rim.results) {
+            for ((&slot, tensor), ty) in run.results.iter().zip(results).zip(&rim.results) {
                 // Seen to be what the next region reads, or what is copied out.
                 tensor.data(ty)?;
                 if let Some(place) = made.get_mut(slot) {

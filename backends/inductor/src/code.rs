@@ -39,12 +39,11 @@ table! {
     }
 }
 
-/// A package's library, open for as long as the process lasts, and what it is given and gives.
+/// A package's library, open for as long as the process lasts.
 pub(crate) struct Code {
     pub(crate) torch: Arc<Libtorch>,
     functions: Functions,
     package: Package,
-    pub(crate) rim: Rim,
 }
 
 /// The types of all that a run touches, in the order of a call.
@@ -82,7 +81,7 @@ impl Rim {
 
 impl Code {
     /// Loads a package that fits: its files are held against their digests first.
-    pub(crate) fn load(torch: Arc<Libtorch>, package: &Package, rim: Rim) -> Result<Self> {
+    pub(crate) fn load(torch: Arc<Libtorch>, package: &Package) -> Result<Self> {
         let refuse = |reason: String| Error::Package { path: package.path.clone(), reason };
         let bytes = package.manifest.checked_code(&package.path)?;
         let library =
@@ -90,7 +89,7 @@ impl Code {
         let functions = Functions::of(&library).map_err(refuse)?;
         // Kernels and tables of it stay registered: it is not closed.
         std::mem::forget(library);
-        Ok(Self { torch, functions, package: package.clone(), rim })
+        Ok(Self { torch, functions, package: package.clone() })
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Error {
@@ -120,9 +119,10 @@ fn open(_: &[u8]) -> std::result::Result<Library, String> {
     Err("packages are loaded on Linux only".into())
 }
 
-/// A model of a package with parameters of its own.
+/// A model of a package with parameters of its own, for one Program: a package of a template serves several.
 pub(crate) struct Container {
     code: Arc<Code>,
+    rim: Arc<Rim>,
     handle: Handle,
     place: Place,
     /// What the package reads: its own name of each, and the parameter's position.
@@ -138,7 +138,7 @@ unsafe impl Send for Container {}
 
 impl Container {
     /// A container, once the package is seen to take and give as many tensors as it should, and no other parameters.
-    pub(crate) fn new(code: Arc<Code>, place: Place) -> Result<Self> {
+    pub(crate) fn new(code: Arc<Code>, rim: Arc<Rim>, place: Place) -> Result<Self> {
         let device = CString::new(place.to_string()).map_err(|error| code.refuse(error.to_string()))?;
         let functions = &code.functions;
         let mut handle = ptr::null_mut();
@@ -157,6 +157,7 @@ impl Container {
         // From here on it is deleted whatever happens.
         let mut container = Self {
             code: Arc::clone(&code),
+            rim: Arc::clone(&rim),
             handle,
             place,
             constants: Vec::new(),
@@ -170,11 +171,11 @@ impl Container {
             (functions.AOTInductorModelContainerGetNumOutputs)(handle, &mut outputs);
             (functions.AOTInductorModelContainerGetNumConstants)(handle, &mut count);
         }
-        if (inputs, outputs) != (code.rim.arguments.len(), code.rim.results.len()) {
+        if (inputs, outputs) != (rim.arguments.len(), rim.results.len()) {
             return Err(code.refuse(format!(
                 "it takes {inputs} tensors and gives {outputs}, where {} and {} are meant",
-                code.rim.arguments.len(),
-                code.rim.results.len()
+                rim.arguments.len(),
+                rim.results.len()
             )));
         }
         for index in 0..count {
@@ -206,7 +207,7 @@ impl Container {
         let (name, original) = unsafe { (CStr::from_ptr(name).to_owned(), CStr::from_ptr(original)) };
         let original = original.to_string_lossy();
         let position = original.strip_prefix('p').and_then(|number| number.parse::<usize>().ok());
-        let known = position.and_then(|position| Some((position, self.code.rim.params.get(position)?)));
+        let known = position.and_then(|position| Some((position, self.rim.params.get(position)?)));
         let Some((position, ty)) = known else {
             return Err(self
                 .code
@@ -231,8 +232,8 @@ impl Container {
         params: &[*const c_void],
         stream: *mut c_void,
     ) -> std::result::Result<Vec<Tensor>, String> {
-        let code = Arc::clone(&self.code);
-        let (rim, torch) = (&code.rim, &code.torch);
+        let (code, rim) = (Arc::clone(&self.code), Arc::clone(&self.rim));
+        let torch = &code.torch;
         if (arguments.len(), params.len()) != (rim.arguments.len(), rim.params.len()) {
             return Err("a package is run with another number of tensors than it takes".into());
         }
@@ -272,7 +273,7 @@ impl Container {
         let mut tensors = Vec::with_capacity(self.constants.len());
         for (_, position) in &self.constants {
             let (data, ty) =
-                params.get(*position).zip(code.rim.params.get(*position)).ok_or("a weight is missing")?;
+                params.get(*position).zip(self.rim.params.get(*position)).ok_or("a weight is missing")?;
             if !self.place.is_host() && !data.addr().is_multiple_of(ALIGNED) {
                 return Err(format!(
                     "parameter {position} lies at {:#x}, no multiple of {ALIGNED} bytes, as libraries want it",

@@ -1,7 +1,7 @@
 //! An accelerator whose Programs run as packages where there are some.
 
 use crate::chain::Chain;
-use crate::code::{Code, Rim};
+use crate::code::Code;
 use crate::instance::PackageModule;
 use crate::packages::hash_of;
 use crate::tensor::Place;
@@ -91,8 +91,8 @@ impl InductorAccelerator {
     fn chain(&self, program: &Program) -> std::result::Result<Chain, Refused> {
         let (cut, packages) = self.choose(program).map_err(Refused::None)?;
         let mut codes = Vec::with_capacity(packages.len());
-        for (region, package) in cut.regions.iter().zip(&packages) {
-            codes.push(self.code(&region.program, package)?);
+        for package in &packages {
+            codes.push(self.code(package)?);
         }
         let why = match &packages[..] {
             [package] => package.path.display().to_string(),
@@ -124,14 +124,13 @@ impl InductorAccelerator {
     }
 
     /// A package's code, loaded once.
-    fn code(&self, program: &Program, package: &Package) -> std::result::Result<Arc<Code>, Refused> {
+    fn code(&self, package: &Package) -> std::result::Result<Arc<Code>, Refused> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(code) = loaded.get(&package.path) {
             raise(&self.counters.cache_hits, 1);
             return Ok(Arc::clone(code));
         }
-        let rim = Rim::of(program).map_err(Refused::None)?;
-        let code = Code::load(Arc::clone(&self.torch), package, rim);
+        let code = Code::load(Arc::clone(&self.torch), package);
         let code = Arc::new(code.map_err(|error| Refused::Broken(error.of_backend()))?);
         loaded.insert(package.path.clone(), Arc::clone(&code));
         Ok(code)

@@ -32,6 +32,12 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
+    /// Captured Programs of which what is asked for cannot be made.
+    #[error("what was captured: {reason}")]
+    Captured {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// No libtorch.
     #[error(
         "no libtorch: {searched}. Set TINTYPE_LIBTORCH to the folder that has libtorch.so, such as lib in the folder of Python's torch"

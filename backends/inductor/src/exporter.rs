@@ -12,12 +12,13 @@ use std::process::{Command, Stdio};
 pub const PYTHON: &str = "TINTYPE_PYTHON";
 
 /// The exporter's sources, by file.
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 6] = [
     ("__main__.py", include_str!("../exporter/__main__.py")),
     ("encodings_of_params.py", include_str!("../exporter/encodings_of_params.py")),
     ("module.py", include_str!("../exporter/module.py")),
     ("package.py", include_str!("../exporter/package.py")),
     ("reader.py", include_str!("../exporter/reader.py")),
+    ("template.py", include_str!("../exporter/template.py")),
 ];
 
 /// The system's C++ compiler, unless `CXX` names another.

@@ -37,5 +37,5 @@ pub use engine::{InductorAccelerator, Used};
 pub use error::{Error, Result};
 pub use exporter::{PYTHON, Python};
 pub use libtorch::{LIBTORCH, Libtorch};
-pub use manifest::{Described, MANIFEST, MANIFEST_VERSION, Manifest, Slot};
+pub use manifest::{Described, MANIFEST, MANIFEST_VERSION, Manifest, Slot, TEMPLATE};
 pub use packages::{Package, Packages, Target, hash_of};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use tintype_program::passes::RegionKind;
-use tintype_program::{Program, TensorType};
+use tintype_program::{Program, Template, TensorType};
 
 /// The version of the manifest that this library reads.
 pub const MANIFEST_VERSION: u64 = 1;
@@ -15,6 +15,9 @@ pub const MANIFEST_VERSION: u64 = 1;
 pub const MANIFEST: &str = "manifest.json";
 /// The library's.
 pub const CODE: &str = "model.so";
+
+/// What several Programs have in common that a package computes, where it computes several.
+pub const TEMPLATE: &str = "template.json";
 
 /// A manifest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,6 +96,18 @@ impl Manifest {
             return Err(refuse(format!("its manifest names no {CODE}")));
         }
         Ok(manifest)
+    }
+
+    /// The template among the package's files, if there is one, held against its digest.
+    pub fn template(&self, folder: &Path) -> Result<Option<Template>> {
+        let Some(described) = self.files.get(TEMPLATE) else { return Ok(None) };
+        let refuse = |reason: String| Error::Package { path: folder.into(), reason };
+        let path = folder.join(TEMPLATE);
+        let text = fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
+        if hex(&Sha256::digest(text.as_bytes())) != described.sha256 {
+            return Err(refuse(format!("{TEMPLATE} is not what its manifest says: its digest differs")));
+        }
+        Template::from_json(&text).map(Some).map_err(|error| refuse(format!("{TEMPLATE}: {error}")))
     }
 
     /// Holds every file against its digest, and gives the library's bytes: those that were checked, whatever becomes of the

@@ -3,8 +3,9 @@
 use crate::{Error, Manifest, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tintype_accel::Device;
-use tintype_program::{BlockHash, Program};
+use tintype_program::{BlockHash, Program, Template};
 
 /// What a package must have been made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,17 @@ pub struct Package {
     pub path: PathBuf,
     /// What it is.
     pub manifest: Manifest,
+    /// The Programs that it computes, where they are more than the one of the manifest's block.
+    pub template: Option<Arc<Template>>,
+}
+
+impl Package {
+    /// Reads the manifest, and the template if there is one, of the package in a folder.
+    pub fn read(path: &Path) -> Result<Self> {
+        let manifest = Manifest::read(path)?;
+        let template = manifest.template(path)?.map(Arc::new);
+        Ok(Self { path: path.into(), manifest, template })
+    }
 }
 
 /// The packages of a folder. Nothing of them is loaded.
@@ -94,7 +106,7 @@ impl Packages {
             // What a compile is still writing starts with a point.
             let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if path.is_dir() && !hidden {
-                list.push(Package { manifest: Manifest::read(&path)?, path });
+                list.push(Package::read(&path)?);
             }
         }
         if list.is_empty() {
@@ -131,8 +143,17 @@ impl Packages {
                 Some(why) => refused.push(format!("{}: {why}", package.path.display())),
             }
         }
+        let name = &program.entry().name;
+        let templates = self.list.iter().filter(|package| package.manifest.name == *name);
+        for (package, template) in templates.filter_map(|package| Some((package, package.template.as_ref()?)))
+        {
+            let why = template.size_of(program).err().or_else(|| target.mismatch(&package.manifest));
+            match why {
+                None => return Ok(package),
+                Some(why) => refused.push(format!("{}: {why}", package.path.display())),
+            }
+        }
         if refused.is_empty() {
-            let name = &program.entry().name;
             return Err(format!("{} has no package for {name}, block {block}", self.root.display()));
         }
         Err(refused.join("; "))

@@ -6,6 +6,7 @@ use crate::model;
 use crate::progress::Progress;
 use crate::say;
 use anyhow::{Context, Result};
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Instant;
 use tintype::inductor::{self, AotOptions, Libtorch, Packages, Python, Target};
@@ -76,6 +77,7 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
         device: args.device.clone(),
         blocks: args.blocks,
         jobs: args.jobs.unwrap_or((cores / CORES_OF_A_COMPILE).clamp(1, MOST_COMPILES)),
+        dynamic: args.dynamic.as_deref().map(sizes).transpose()?,
         ..AotOptions::default()
     };
     for option in &args.option {
@@ -101,6 +103,15 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
         say::all(format!("{}\n", path.display()).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `LEAST:MOST`
+fn sizes(text: &str) -> Result<RangeInclusive<usize>> {
+    let ends = text.split_once(':').and_then(|(least, most)| Some((least.parse().ok()?, most.parse().ok()?)));
+    let sizes = ends.map(|(least, most): (usize, usize)| least..=most).filter(|sizes| !sizes.is_empty());
+    sizes.with_context(|| {
+        format!("--dynamic {text}: LEAST:MOST is meant, two whole numbers, such as 256:8192")
+    })
 }
 
 /// The device that packages are held against: the host's processors, or the one that is named.

@@ -154,39 +154,32 @@ impl<'t> Parts<'t> {
     /// its own parameter; at last come the numbers of the blocks that the second, the third and so on begin with.
     fn several(&self, entry: &str, count: usize, differs: &[bool]) -> KernelSource {
         let Self { before, bounds, parameters, body } = self;
-        let own: Vec<String> = parameters.iter().map(|(ty, name)| format!("{ty} {name}")).collect();
-        let body = body.replace("blockIdx.x", "part_block");
-        let mut code =
-            format!("{before}DEVICE void {entry}_part(const u32 part_block, {}) {{{body}", own.join(", "));
-        let mut taken = Vec::new();
-        let mut given = Vec::new();
+        let entry = format!("{entry}_x{count}");
+        let (mut taken, mut own) = (Vec::new(), String::new());
         for ((ty, name), differs) in parameters.iter().zip(differs) {
             if *differs {
-                taken.extend((0..count).map(|i| format!("{ty} {name}_of{i}")));
-                given.push(pick(&(0..count).map(|i| format!("{name}_of{i}")).collect::<Vec<_>>()));
+                let each: Vec<String> = (0..count).map(|i| format!("{name}_of{i}")).collect();
+                taken.extend(each.iter().map(|each| format!("{ty} {each}")));
+                let _ = writeln!(own, "    {ty} {name} = {};", pick(&each));
             } else {
                 taken.push(format!("{ty} {name}"));
-                given.push((*name).to_string());
             }
         }
         let starts: Vec<String> = (1..count).map(|i| format!("part_start{i}")).collect();
         taken.extend(starts.iter().map(|start| format!("u32 {start}")));
         let reached: Vec<String> = starts.iter().map(|start| format!("(blockIdx.x >= {start})")).collect();
         let begun = [&["0u".to_string()][..], &starts].concat();
-        let entry_of_all = format!("{entry}_x{count}");
-        let _ = write!(
-            code,
-            "KERNEL void {bounds}{entry_of_all}({}) {{
+        let code = format!(
+            "{before}KERNEL void {bounds}{entry}({}) {{
     const int part = {};
-    {entry}_part(blockIdx.x - ({}), {});
-}}
-",
+    const u32 part_block = blockIdx.x - ({});
+{own}{}",
             taken.join(", "),
             reached.join(" + "),
             pick(&begun),
-            given.join(", "),
+            body.strip_prefix('\n').unwrap_or(body).replace("blockIdx.x", "part_block"),
         );
-        KernelSource { entry: entry_of_all, code: code.into() }
+        KernelSource { entry, code: code.into() }
     }
 }
 

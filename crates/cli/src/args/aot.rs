@@ -66,6 +66,10 @@ pub(crate) struct AotCompileArgs {
     /// Makes packages of the repeated blocks and of what stands between them, in place of whole Programs: compiled sooner.
     #[arg(long)]
     pub(crate) blocks: bool,
+    /// One package for all sizes from the first to the last, of each Program that was captured at two of them. A size is the
+    /// extent of an input that differs, such as a picture's tokens.
+    #[arg(long, value_name = "LEAST:MOST")]
+    pub(crate) dynamic: Option<String>,
     /// Packages that are made at a time [default: one for every 4 cores, 8 at most].
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
