@@ -1,66 +1,176 @@
-"""The exporter: Programs in, Inductor packages out. `tintype aot compile` runs it and reads what it prints, an object a line.
+"""The exporter: Programs in, Inductor packages out. `tintype aot compile` runs it, hands it jobs and reads what it prints.
 
-    python EXPORTER about
-    python EXPORTER compile PROGRAM.json FOLDER REQUEST.json
+    python EXPORTER
 
-`about` tells of torch and its compiler. `compile` fills an empty FOLDER with a package of a Program, or of a template of Programs
-of several sizes; REQUEST has `identity` (what goes into
-the manifest as it is), `device` and `options` (Inductor's own, by name).
+Jobs come on standard input, a JSON object a line: `job`, a number that is given back with all that is told of it; `program`, a
+file with a Program, or with a template of Programs of several sizes; `folder`, which is empty and becomes a package; `log`, a file for
+what compilers print; `identity`, what goes into the manifest as it is; `device`; `threads`, how many processes may compile its kernels; and `options`, Inductor's own
+by name. What becomes of
+them is told on standard output, an object a line. When standard input ends, so does this, and every job that is not done.
+
+Importing torch and its compiler takes many seconds, so that is done once, and each job by a process forked from here.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import os
+import selectors
+import signal
 import sys
+
+# Before torch is there: no process that will fork may touch a device, and workers are forked from what is imported already.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+os.environ.setdefault("TORCHINDUCTOR_WORKER_START", "fork")
+
+import ctypes
+import json
+import traceback
 from pathlib import Path
 from typing import Any
 
+# So many bytes are written to a pipe at once or not at all.
+AT_ONCE = 4096
 
-def tell(event: str, **details: Any) -> None:
+
+def tell(job: int, event: str, **details: Any) -> None:
     """One line for whoever started this."""
-    print(json.dumps({"event": event, **details}), flush=True)
+    line = json.dumps({"job": job, "event": event, **details})
+    if len(line) >= AT_ONCE:
+        line = json.dumps({"job": job, "event": event, "error": "told too much", "reason": [line[: AT_ONCE // 4]]})
+    os.write(OUT, f"{line}\n".encode())
 
 
-def about() -> None:
+def preload() -> None:
+    """Imports what exporting and compiling use."""
     import torch
+    import torch._dynamo  # noqa: F401
+    import torch._inductor.async_compile  # noqa: F401
+    import torch._inductor.codegen.cpp_wrapper_gpu  # noqa: F401
+    import torch._inductor.compile_fx  # noqa: F401
+    import torch._inductor.lowering  # noqa: F401
+    import torch.export  # noqa: F401
 
-    version = ".".join(torch.__version__.split("+")[0].split(".")[:3])
-    tell("about", torch=version, build=torch.__version__, python=sys.version.split()[0])
+    import package  # noqa: F401
+
+    assert not torch.cuda.is_initialized()
 
 
-def compile_one(program: Path, folder: Path, request: Path) -> None:
+def hire(threads: int) -> None:
+    """Forks the processes that Triton's kernels are compiled in, before this one touches the device."""
+    import torch._inductor.config
+    from torch._inductor.async_compile import AsyncCompile
+
+    torch._inductor.config.compile_threads = threads
+    if threads > 1:
+        AsyncCompile.process_pool().submit(AsyncCompile._get_ready).result()
+
+
+def work(asked: dict[str, Any]) -> None:
+    """One job, in a process of its own."""
+    log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     from package import build
     from reader import read
 
-    asked, text = json.loads(request.read_text()), program.read_text()
-    template = json.loads(text)
-    if "program" in template:
-        made_of, text = template, json.dumps(template["program"])
-    else:
-        made_of = None
-    made = build(read(text), asked["identity"], asked["device"], asked["options"], folder, tell, made_of)
-    tell("done", seconds=made["seconds"], files=made["files"])
+    def told(event: str, **details: Any) -> None:
+        tell(asked["job"], event, **details)
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("about")
-    compiling = verbs.add_parser("compile")
-    for name in ("program", "folder", "request"):
-        compiling.add_argument(name, type=Path)
-    arguments = parser.parse_args()
     try:
-        if arguments.verb == "about":
-            about()
+        if asked["device"].startswith("cuda"):
+            hire(asked["threads"])
+        text = Path(asked["program"]).read_text()
+        template = json.loads(text)
+        if "program" in template:
+            text = json.dumps(template["program"])
         else:
-            compile_one(arguments.program, arguments.folder, arguments.request)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in one line, and in full below
-        tell("failed", error=type(error).__name__, reason=str(error).strip().splitlines()[:3])
-        raise
-    return 0
+            template = None
+        build(read(text), asked["identity"], asked["device"], asked["options"], Path(asked["folder"]), told, template)
+        told("done")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in short, and in full in the log
+        traceback.print_exc()
+        told("failed", error=type(error).__name__, reason=str(error).strip().splitlines()[:3])
 
+
+def die_with_parent() -> None:
+    """Where the system can: a job does not outlive this process."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError):
+        pass
+
+
+def serve() -> None:
+    """Forks a process for each job that comes, and tells when it has ended."""
+    from compiler import CompilerError, choose
+
+    preload()
+    try:
+        news, fault = choose(), None
+    except CompilerError as error:
+        news, fault = None, str(error)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    selector = selectors.DefaultSelector()
+    selector.register(0, selectors.EVENT_READ)
+    selector.register(woken, selectors.EVENT_READ)
+    running: dict[int, int] = {}
+    pending, is_open = b"", True
+    while is_open or running:
+        for key, _ in selector.select():
+            read = os.read(key.fd, 1 << 16)
+            if key.fd == woken:
+                continue
+            if not read:
+                is_open = False
+                selector.unregister(0)
+                # Who asked has ended: nobody waits for what is not done.
+                for child in running:
+                    os.kill(child, signal.SIGKILL)
+            *lines, pending = (pending + read).split(b"\n")
+            for line in lines:
+                asked = json.loads(line)
+                if fault is not None:
+                    tell(asked["job"], "failed", error="CompilerError", reason=[fault])
+                    tell(asked["job"], "ended", status=1)
+                    continue
+                if news is not None:
+                    tell(asked["job"], "note", text=news)
+                    news = None
+                child = os.fork()
+                if child == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    die_with_parent()
+                    status = 1
+                    try:
+                        work(asked)
+                        status = 0
+                    finally:
+                        # What compilers started ends with their handlers, which a plain exit would pass over.
+                        import atexit
+
+                        atexit._run_exitfuncs()
+                        os._exit(status)
+                running[child] = asked["job"]
+        while running:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == 0:
+                break
+            if child in running:
+                tell(running.pop(child), "ended", status=os.waitstatus_to_exitcode(status))
+
+
+OUT = 1
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Libraries may print as well: that goes to standard error, and what is told to the real standard output.
+    OUT = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        serve()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -13,6 +13,7 @@ from typing import Any, Callable
 import torch
 import torch._inductor
 
+from compiler import shares_its_library
 from encodings_of_params import is_plain
 from module import ProgramModule
 from template import at, dynamic_shapes
@@ -30,6 +31,9 @@ OUTSIDE = {
     "joint_graph_constant_folding": False,
 }
 CUDA = {"aot_inductor.embed_kernel_binary": True}
+# Unless an option says otherwise: of a GPU's package the host runs no more than launches, so whether the compiler knows the host's
+# vectors need not be tried, each time in a Python of its own; and headers prepared for one package are waited for by all.
+SOONER = {"cpp.vec_isa_ok": True, "aot_inductor.precompile_headers": False}
 
 # Code is compiled for the processor of this machine: whichever of these it has, it may use.
 FLAGS = ("sse", "ssse", "avx", "amx", "fma", "f16c", "bmi", "movbe", "popcnt", "aes", "vaes", "pclmul", "vpclmul", "gfni",
@@ -64,7 +68,8 @@ def build(
     seconds = {"export": time.monotonic() - started}
     tell("compiling", export_seconds=round(seconds["export"], 2))
     started = time.monotonic()
-    settings = {**options, **OUTSIDE, **(CUDA if device.startswith("cuda") else {})}
+    on_gpu = device.startswith("cuda")
+    settings = {**(SOONER if on_gpu else {}), **options, **OUTSIDE, **(CUDA if on_gpu else {})}
     torch._inductor.aoti_compile_and_package(
         exported, package_path=str(folder / ARCHIVE), inductor_configs=settings
     )
@@ -73,7 +78,10 @@ def build(
         code = [name for name in archive.namelist() if name.endswith(".so")]
         if len(code) != 1:
             raise PackageError(f"Inductor made {len(code)} libraries, one is meant: {code}")
-        (folder / CODE).write_bytes(archive.read(code[0]))
+        library = archive.read(code[0])
+    if not shares_its_library(library):
+        raise PackageError("the C++ library is linked into it statically, and PyTorch's loader crashes on that: set CXX")
+    (folder / CODE).write_bytes(library)
     files = [CODE, ARCHIVE]
     if template is not None:
         (folder / TEMPLATE).write_text(json.dumps(template))

@@ -1,5 +1,6 @@
 //! Ahead of time: Programs written to a folder, and made into packages.
 
+use crate::exporter::Exporter;
 use crate::manifest::hex;
 use crate::packages::hash_of;
 use crate::{Error, Manifest, Python, Result};
@@ -43,6 +44,8 @@ pub struct AotOptions {
     pub inductor: BTreeMap<String, Value>,
 }
 
+/// Processes that compile one package's kernels.
+const MOST_THREADS: usize = 8;
 /// Digits of a hash that name a file.
 const DIGITS: usize = 16;
 
@@ -103,6 +106,8 @@ pub fn compile(
         }
     }
     let total = jobs.len();
+    // Started when the first package is to be made.
+    let exporter = OnceLock::new();
     let (next, tell) = (AtomicUsize::new(0), Mutex::new(tell));
     let outcomes: Vec<OnceLock<Result<()>>> = jobs.iter().map(|_| OnceLock::new()).collect();
     let work = || {
@@ -113,7 +118,7 @@ pub fn compile(
                 let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
                 tell(Progress { number: index + 1, total, name: &job.name, doing });
             };
-            let made = make(job, python, folder, options, &mut say);
+            let made = make(job, python, &exporter, folder, options, &mut say);
             if made.is_err() {
                 // No more are begun.
                 next.store(total, Ordering::Relaxed);
@@ -220,6 +225,7 @@ fn jobs_of(
 fn make(
     job: &Job,
     python: &Python,
+    exporter: &OnceLock<Result<Exporter>>,
     folder: &Path,
     options: &AotOptions,
     say: &mut dyn FnMut(&str),
@@ -231,18 +237,25 @@ fn make(
     }
     let work = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
     let work = work.map_err(|error| Error::file(folder, error))?;
-    let request = json!({
-        "identity": { "block": block, "name": program.entry().name, "kind": kind },
-        "device": options.device,
-        "options": options.inductor,
-    });
     let read = work.path().join("program.json");
     let text = match template {
         Some(template) => template.to_json(),
         None => program.to_json()?,
     };
     fs::write(&read, text).map_err(|error| Error::file(&read, error))?;
-    let package = python.export(name, &read, &request, work.path(), say)?;
+    let exporter = match exporter.get_or_init(|| Exporter::start(python, folder)) {
+        Ok(exporter) => exporter,
+        Err(error) => return Err(Error::file(python.program(), error)),
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let order = [
+        ("identity", json!({ "block": block, "name": program.entry().name, "kind": kind })),
+        ("device", options.device.as_str().into()),
+        ("threads", (cores / options.jobs.max(1)).clamp(1, MOST_THREADS).into()),
+        ("options", json!(options.inductor)),
+    ];
+    let order = order.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    let package = exporter.export(name, &read, order, work.path(), say)?;
     // What is written is what will be read.
     Manifest::read(&package)?.checked_code(&package)?;
     if target.exists() {

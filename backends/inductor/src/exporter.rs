@@ -1,19 +1,23 @@
-//! The exporter: Python sources that this library carries, and the interpreter that runs them.
+//! The exporter: Python sources that this library carries, and the process that runs them.
 
-use crate::{Error, Result};
+use crate::{Error, Python, Result};
 use serde::Deserialize;
-use std::env;
+use serde_json::Value;
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// The variable that names the interpreter.
-pub const PYTHON: &str = "TINTYPE_PYTHON";
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use tempfile::TempDir;
 
 /// The exporter's sources, by file.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("__main__.py", include_str!("../exporter/__main__.py")),
+    ("compiler.py", include_str!("../exporter/compiler.py")),
     ("encodings_of_params.py", include_str!("../exporter/encodings_of_params.py")),
     ("module.py", include_str!("../exporter/module.py")),
     ("package.py", include_str!("../exporter/package.py")),
@@ -21,139 +25,180 @@ const SOURCES: [(&str, &str); 6] = [
     ("template.py", include_str!("../exporter/template.py")),
 ];
 
-/// The system's C++ compiler, unless `CXX` names another.
-const SYSTEM_COMPILER: &str = "/usr/bin/g++";
 /// Lines of the exporter's standard error that a message quotes.
 const QUOTED: usize = 12;
 
 /// What the exporter tells, one object a line.
 #[derive(Debug, Deserialize)]
+struct Line {
+    job: u64,
+    #[serde(flatten)]
+    told: Told,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Told {
-    About { torch: String },
+    Note { text: String },
     Exporting,
     Compiling,
     Done,
     Failed { error: String, reason: Vec<String> },
+    Ended { status: i32 },
 }
 
-/// A Python that has torch.
-#[derive(Clone, Debug)]
-pub struct Python {
+/// Who waits for news of which job; nobody any more once the exporter is gone.
+type Waiting = Arc<Mutex<Option<HashMap<u64, Sender<Told>>>>>;
+
+/// A Python that has torch's compiler in memory. Each package is made by a process that it forks, so that importing is done
+/// once. Ends when it is dropped, and what it has not done with it.
+pub(crate) struct Exporter {
     program: PathBuf,
-    torch: String,
+    child: Mutex<Child>,
+    /// None once it is told that no more comes.
+    orders: Mutex<Option<ChildStdin>>,
+    waiting: Waiting,
+    next: AtomicU64,
+    /// Its sources, and what it writes on standard error.
+    home: TempDir,
 }
 
-/// The interpreters to try: the one that is named, or those that the path has.
-pub(crate) fn interpreters() -> Vec<PathBuf> {
-    match env::var_os(PYTHON) {
-        Some(named) => vec![named.into()],
-        None => vec!["python3".into(), "python".into()],
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Python {
-    /// The first interpreter that has torch.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoPython`], with what each of those said that were tried.
-    pub fn find() -> Result<Self> {
-        let mut tried = Vec::new();
-        for program in interpreters() {
-            match about(&program) {
-                Ok(torch) => return Ok(Self { program, torch }),
-                Err(reason) => tried.push(format!("{}: {reason}", program.display())),
-            }
-        }
-        Err(Error::NoPython { tried: tried.join("; ") })
-    }
-
-    /// Its torch's version: `2.11.0`.
-    pub fn torch(&self) -> &str {
-        &self.torch
-    }
-
-    /// The interpreter.
-    pub fn program(&self) -> &Path {
-        &self.program
-    }
-
-    /// Has a package made in `work`, an empty folder: `work/package`. `name` is for messages.
-    pub(crate) fn export(
-        &self,
-        name: &str,
-        program: &Path,
-        request: &serde_json::Value,
-        work: &Path,
-        tell: &mut dyn FnMut(&str),
-    ) -> Result<PathBuf> {
-        let (sources, package) = (work.join("exporter"), work.join("package"));
-        let (asked, log) = (work.join("request.json"), work.join("log.txt"));
+impl Exporter {
+    /// Starts one, whose sources lie in `folder` for as long as it runs.
+    pub(crate) fn start(python: &Python, folder: &Path) -> Result<Self> {
+        let home = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
+        let home = home.map_err(|error| Error::file(folder, error))?;
+        let sources = home.path().join("exporter");
         let written = fs::create_dir(&sources)
-            .and_then(|()| fs::create_dir(&package))
-            .and_then(|()| fs::write(&asked, request.to_string()))
-            .and_then(|()| SOURCES.iter().try_for_each(|(name, text)| fs::write(sources.join(name), text)));
-        written.map_err(|error| Error::file(work, error))?;
-        let errors = File::create(&log).map_err(|error| Error::file(&log, error))?;
-        let mut command = Command::new(&self.program);
-        // A compiler whose libstdc++ is linked statically makes code that PyTorch's own loader crashes on: the system's has it
-        // shared.
-        if env::var_os("CXX").is_none() && Path::new(SYSTEM_COMPILER).exists() {
-            command.env("CXX", SYSTEM_COMPILER);
-        }
-        let started = command
+            .and_then(|()| SOURCES.iter().try_for_each(|(name, text)| fs::write(sources.join(name), text)))
+            .and_then(|()| File::create(home.path().join("log.txt")));
+        let errors = written.map_err(|error| Error::file(home.path(), error))?;
+        let started = Command::new(python.program())
             .arg(&sources)
-            .arg("compile")
-            .args([program, &package, &asked])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn();
         let mut child = started
-            .map_err(|error| Error::NoPython { tried: format!("{}: {error}", self.program.display()) })?;
-        let (mut done, mut reason) = (false, None);
-        for line in
-            child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(|l| l.ok())
-        {
-            // Compilers of torch's may print lines of their own.
-            match serde_json::from_str(&line) {
-                Ok(Told::Exporting) => tell("exporting"),
-                Ok(Told::Compiling) => tell("compiling"),
-                Ok(Told::Done) => done = true,
-                Ok(Told::Failed { error, reason: lines }) => {
+            .map_err(|error| Error::NoPython { tried: format!("{}: {error}", python.program().display()) })?;
+        let waiting = Waiting::new(Mutex::new(Some(HashMap::new())));
+        if let Some(out) = child.stdout.take() {
+            let waiting = Arc::clone(&waiting);
+            let listen = move || {
+                for line in BufReader::new(out).lines().map_while(std::result::Result::ok) {
+                    // A broken Python may print what it likes.
+                    if let Ok(Line { job, told }) = serde_json::from_str(&line)
+                        && let Some(teller) = lock(&waiting).as_ref().and_then(|waiting| waiting.get(&job))
+                    {
+                        let _ = teller.send(told);
+                    }
+                }
+                lock(&waiting).take();
+            };
+            let listener = thread::Builder::new().name("tintype-exporter".into()).spawn(listen);
+            listener.map_err(|error| Error::file(python.program(), error))?;
+        }
+        let orders = Mutex::new(child.stdin.take());
+        let (program, next) = (python.program().into(), AtomicU64::new(0));
+        Ok(Self { program, child: Mutex::new(child), orders, waiting, next, home })
+    }
+
+    /// Has a package made in `work`, an empty folder: `work/package`. `order` is what the exporter is told beside the files;
+    /// `name` is for messages.
+    pub(crate) fn export(
+        &self,
+        name: &str,
+        program: &Path,
+        mut order: serde_json::Map<String, Value>,
+        work: &Path,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<PathBuf> {
+        let (package, log) = (work.join("package"), work.join("log.txt"));
+        fs::create_dir(&package).map_err(|error| Error::file(work, error))?;
+        let job = self.next.fetch_add(1, Ordering::Relaxed);
+        order.insert("job".into(), job.into());
+        for (key, path) in [("program", program), ("folder", &package), ("log", &log)] {
+            let path = path.to_str().ok_or_else(|| Error::file(path, "its name is no UTF-8"))?;
+            order.insert(key.into(), path.into());
+        }
+        let (teller, told) = channel();
+        if let Some(waiting) = lock(&self.waiting).as_mut() {
+            waiting.insert(job, teller);
+        }
+        let line = format!("{}\n", Value::Object(order));
+        let sent = match lock(&self.orders).as_mut() {
+            Some(orders) => orders.write_all(line.as_bytes()).is_ok(),
+            None => false,
+        };
+        if !sent {
+            self.forget(job);
+        }
+        let (mut done, mut reason, mut status) = (false, None, None);
+        for told in told {
+            match told {
+                Told::Note { text } => tell(&text),
+                Told::Exporting => tell("exporting"),
+                Told::Compiling => tell("compiling"),
+                Told::Done => done = true,
+                Told::Failed { error, reason: lines } => {
                     reason = Some(format!("{error}: {}", lines.join(" ")));
                 }
-                Ok(Told::About { .. }) | Err(_) => {}
+                Told::Ended { status: code } => {
+                    status = Some(code);
+                    self.forget(job);
+                }
             }
         }
-        let status = child.wait().map_err(|error| Error::file(&self.program, error))?;
-        if done && status.success() {
+        if done && status == Some(0) {
             return Ok(package);
         }
-        let log = fs::read(&log).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().collect();
+        let ended = || match status {
+            Some(code) if code < 0 => format!("it was ended by signal {}", -code),
+            Some(code) => format!("it ended with {code} before it was done"),
+            None => format!("{} ended before it was done, {}", self.program.display(), self.status()),
+        };
         Err(Error::Exporter {
             program: name.into(),
-            reason: reason.unwrap_or_else(|| format!("it ended before it was done, {status}")),
-            log: lines[lines.len().saturating_sub(QUOTED)..].join("\n"),
+            reason: reason.unwrap_or_else(ended),
+            log: [log, self.home.path().join("log.txt")]
+                .iter()
+                .find_map(|log| last_lines(log))
+                .unwrap_or_default(),
         })
+    }
+
+    /// Nothing more comes of a job.
+    fn forget(&self, job: u64) {
+        if let Some(waiting) = lock(&self.waiting).as_mut() {
+            waiting.remove(&job);
+        }
+    }
+
+    /// How it ended.
+    fn status(&self) -> String {
+        match lock(&self.child).wait() {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        }
     }
 }
 
-/// The version of an interpreter's torch.
-fn about(program: &Path) -> std::result::Result<String, String> {
-    let ask = "import json, torch\nversion = torch.__version__.split('+')[0]\nprint(json.dumps({'event': 'about', 'torch': version}))";
-    let told = Command::new(program).args(["-c", ask]).stdin(Stdio::null()).output();
-    let told = told.map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&told.stdout);
-    match text.lines().find_map(|line| serde_json::from_str(line).ok()) {
-        Some(Told::About { torch }) if told.status.success() => Ok(torch),
-        _ => {
-            let errors = String::from_utf8_lossy(&told.stderr);
-            let last = errors.lines().rev().find(|line| !line.trim().is_empty());
-            Err(last.unwrap_or("it does not say which torch it has").trim().to_owned())
-        }
+/// What a log ends with, if there is anything in it.
+fn last_lines(log: &Path) -> Option<String> {
+    let log = fs::read(log).ok()?;
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<_> = log.lines().collect();
+    (!lines.is_empty()).then(|| lines[lines.len().saturating_sub(QUOTED)..].join("\n"))
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // Its standard input ends, and so does it.
+        drop(lock(&self.orders).take());
+        let _ = lock(&self.child).wait();
     }
 }

@@ -30,12 +30,13 @@ mod instance;
 mod libtorch;
 mod manifest;
 mod packages;
+mod python;
 mod tensor;
 
 pub use aot::{AotOptions, Progress, capture, compile};
 pub use engine::{InductorAccelerator, Used};
 pub use error::{Error, Result};
-pub use exporter::{PYTHON, Python};
 pub use libtorch::{LIBTORCH, Libtorch};
 pub use manifest::{Described, MANIFEST, MANIFEST_VERSION, Manifest, Slot, TEMPLATE};
 pub use packages::{Package, Packages, Target, hash_of};
+pub use python::{PYTHON, Python};

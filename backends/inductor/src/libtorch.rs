@@ -120,7 +120,7 @@ impl Libtorch {
 /// The libtorch of the first Python that there is, without starting torch.
 fn beside_python() -> Option<PathBuf> {
     let find = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])";
-    crate::exporter::interpreters().into_iter().find_map(|python| {
+    crate::python::interpreters().into_iter().find_map(|python| {
         let told =
             Command::new(python).args(["-c", find]).output().ok().filter(|told| told.status.success())?;
         let folder = String::from_utf8(told.stdout).ok()?;

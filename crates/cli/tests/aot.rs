@@ -51,9 +51,13 @@ fn a_python_that_is_not_there_is_told_by_name() {
 fn an_exporter_that_fails_half_way_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     capture(folder.path());
-    let half = "echo '{\"event\": \"exporting\"}'\necho half > \"$4/model.so\"\n\
-                echo '{\"event\": \"failed\", \"error\": \"RuntimeError\", \"reason\": [\"no compiler\"]}'\n\
-                echo 'Traceback: the last line' >&2\nexit 3";
+    let half = r#"read order
+echo half > "$(echo "$order" | sed 's/.*"folder": *"\([^"]*\)".*/\1/')/model.so"
+echo '{"job": 0, "event": "exporting"}'
+echo '{"job": 0, "event": "failed", "error": "RuntimeError", "reason": ["no compiler"]}'
+echo 'Traceback: the last line' >&2
+echo '{"job": 0, "event": "ended", "status": 3}'
+cat > /dev/null"#;
     let python = false_python(folder.path(), half);
     let mut compile = command(folder.path(), &["aot", "compile", "captured", "-o", "packages"]);
     let told = fail(compile.env("TINTYPE_PYTHON", &python).output().unwrap(), 1);
@@ -61,6 +65,12 @@ fn an_exporter_that_fails_half_way_leaves_nothing() {
         assert!(told.contains(part), "{part} in: {told}");
     }
     assert!(files(&folder.path().join("packages")).is_empty());
+    // Its process is ended, or all of it.
+    let killed = "read order\necho '{\"job\": 0, \"event\": \"ended\", \"status\": -9}'\ncat > /dev/null";
+    let python = false_python(folder.path(), killed);
+    let mut compile = command(folder.path(), &["aot", "compile", "captured", "-o", "packages"]);
+    let told = fail(compile.env("TINTYPE_PYTHON", &python).output().unwrap(), 1);
+    assert!(told.contains("it was ended by signal 9"), "{told}");
     let python = false_python(folder.path(), "kill -9 $$");
     let mut compile = command(folder.path(), &["aot", "compile", "captured", "-o", "packages"]);
     let told = fail(compile.env("TINTYPE_PYTHON", &python).output().unwrap(), 1);
