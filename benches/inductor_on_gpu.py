@@ -73,7 +73,8 @@ class PythonPackages:
         self.models = []
         for run in self.runs:
             archive = folder / order["packages"][run["region"]] / "model.pt2"
-            model = torch._inductor.aoti_load_package(str(archive))
+            # As Tintype runs them; the other way may not be captured.
+            model = torch._inductor.aoti_load_package(str(archive), run_single_threaded=True)
             known = set(model.get_constant_fqns())
             bound = {name: value for name, value in weights[run["region"]].items() if name in known}
             model.load_constants(bound, check_full_update=True, user_managed=True)

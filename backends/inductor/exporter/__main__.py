@@ -105,11 +105,12 @@ def serve() -> None:
     """Forks a process for each job that comes, and tells when it has ended."""
     from compiler import CompilerError, choose
 
-    preload()
+    # Inductor reads `CXX` when it is imported.
     try:
         news, fault = choose(), None
     except CompilerError as error:
         news, fault = None, str(error)
+    preload()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
