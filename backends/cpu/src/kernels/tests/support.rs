@@ -91,6 +91,11 @@ pub fn few(cases: usize, under_miri: usize) -> usize {
     if cfg!(miri) { under_miri.min(cases) } else { cases }
 }
 
+/// An extent, and a smaller one for Miri that leads to the same code: just over a tile where the other is over several.
+pub fn extent(usual: usize, under_miri: usize) -> usize {
+    if cfg!(miri) { under_miri } else { usual }
+}
+
 /// The levels that this machine has.
 pub fn levels() -> impl Iterator<Item = Level> {
     Level::ALL.into_iter().filter(|level| level.is_supported())
@@ -127,7 +132,8 @@ pub fn check<T: Element>(
         DType::F16 => 0.00051,
         _ => 2e-7,
     };
-    for (i, actual) in out.iter().enumerate() {
+    // Miri looks at every access of the kernel's; what it computes is held against the loop elsewhere.
+    for (i, actual) in out.iter().enumerate().step_by(extent(1, 37)) {
         let at = index(i, shape);
         let (actual, expected) = (f64::from(actual.to_f32()), expected(&at));
         let close = (actual - expected).abs() <= unit * expected.abs() + 1e-6 * scale;
