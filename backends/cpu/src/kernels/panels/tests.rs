@@ -71,10 +71,10 @@ fn packed_layers_are_sums_of_products() {
 /// The bits of each row, alone and among others, on one thread and on three.
 fn invariance<T: Element>() {
     for level in levels() {
-        for (k, n) in [(3, 4), (40, extent(257, 33)), (1100, 70), (513, 1)].into_iter().take(few(4, 2)) {
+        for (k, n) in [(40, extent(257, 33)), (3, 4), (1100, 70), (513, 1)].into_iter().take(few(4, 1)) {
             let weight = Tensor::<T>::random(2, &[n, k], Lie::Rows);
             let packed = Packed::new(level, &weight.view());
-            for m in [1, 3, 13, 40, 230].into_iter().take(few(5, 3)) {
+            for m in [1, 13, 3, 40, 230].into_iter().take(few(5, 2)) {
                 let x = Tensor::<T>::random(1, &[m, k], Lie::Rows);
                 let run = |rows: usize, from: usize, threads: usize| {
                     let mut out = vec![T::default(); rows * n];

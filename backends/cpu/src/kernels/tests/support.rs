@@ -2,6 +2,9 @@
 
 use crate::level::Level;
 use crate::tensor::{Element, View};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use tintype_program::DType;
 
 /// Numbers in [-1, 1), always the same for one seed.
@@ -111,9 +114,12 @@ pub fn index(mut position: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// Runs on a pool of so many threads.
+/// Runs on a pool of so many threads, which is kept: to start threads takes Miri longer than most kernels do.
 pub fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+    static POOLS: Mutex<BTreeMap<usize, Arc<ThreadPool>>> = Mutex::new(BTreeMap::new());
+    let start = || Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
+    let pool = Arc::clone(POOLS.lock().unwrap().entry(threads).or_insert_with(start));
+    pool.install(work)
 }
 
 /// Computes a result of `shape` and holds each element against `expected`: within a rounding of the dtype, and 1e-6 of
