@@ -28,7 +28,9 @@ fn heads<T: Element>() {
             let q = Tensor::<T>::random(1, &[b, h, s, d], lie);
             let k = Tensor::<T>::random(2, &[b, h, t, d], LIES[(case + 1) % 4]);
             let v = Tensor::<T>::random(3, &[b, h, t, e], lie);
-            for mask in [None, Some([1, 1, s, t]), Some([b, 1, 1, t]), Some([1, h, s, t])] {
+            for mask in
+                [None, Some([1, h, s, t]), Some([1, 1, s, t]), Some([b, 1, 1, t])].into_iter().take(few(4, 2))
+            {
                 let mask = mask.map(|shape| Tensor::<T>::random(4, &shape, lie));
                 let scale = 1.7 / (d as f64).sqrt();
                 let exact = |i: &[usize]| naive(scale, [&q, &k, &v], mask.as_ref(), i);
