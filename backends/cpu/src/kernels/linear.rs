@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn rounding_to_e4m3_is_encoding_and_decoding() {
-        for i in 0..20_000 {
+        for i in (0..20_000).step_by(if cfg!(miri) { 211 } else { 1 }) {
             let x = (i as f32 - 10_000.0) / 10_000.0 * 448.0 * (i % 7) as f32 / 6.0 / (1 << (i % 19)) as f32;
             assert_eq!(round_e4m3(x), fp8_value(E4m3, fp8_code(E4m3, x)), "{x}");
         }

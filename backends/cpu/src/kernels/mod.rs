@@ -11,7 +11,7 @@
 //! Below them: [`walk`] (the runs of a strided view), [`convert`] (elements to f32 and back, by slices), [`math`]
 //! (functions written to be vectorised), [`vector`] (plain loops compiled for each level), [`gemm`] (the crate's one
 //! call), [`product`] (blocked products over it, of any [`side`]s), [`panels`] (products with
-//! weights packed once) and [`scratch`] (reusable buffers).
+//! weights packed once), [`share`] (tasks among threads) and [`scratch`] (reusable buffers).
 
 pub(crate) mod attention;
 pub(crate) mod convert;
@@ -31,6 +31,7 @@ pub(crate) mod product;
 pub(crate) mod reduce;
 pub(crate) mod rotary;
 pub(crate) mod scratch;
+pub(crate) mod share;
 pub(crate) mod side;
 pub(crate) mod softmax;
 pub(crate) mod vector;

@@ -48,8 +48,12 @@ impl<R: Weight> Kernel for Avx512<R> {
 #[target_feature(enable = "avx512f")]
 unsafe fn rows<R: Weight, const N: usize>(block: Block<f32, R>) {
     let (left, right) = (block.left.as_ptr(), block.right.as_ptr());
+    let (mut ahead, each) = (block.ahead.as_ptr().cast::<i8>(), block.ahead_each(block.depth));
     let mut sums = [[_mm512_setzero_ps(); 2]; N];
     for p in 0..block.depth {
+        // Nothing is read: an address that is none does nothing.
+        _mm_prefetch::<_MM_HINT_T1>(ahead);
+        ahead = ahead.wrapping_add(each);
         // SAFETY: a depth of the panel has two vectors.
         let weights = unsafe { [load(right.add(p * COLUMNS)), load(right.add(p * COLUMNS + 16))] };
         for (row, sums) in sums.iter_mut().enumerate() {

@@ -37,8 +37,12 @@ impl Kernel for Avx512Bf16 {
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn rows<const N: usize>(block: Block<bf16, bf16>) {
     let (left, right) = (block.left.as_ptr(), block.right.as_ptr());
+    let (mut ahead, each) = (block.ahead.as_ptr().cast::<i8>(), block.ahead_each(block.depth / 2));
     let mut sums = [[_mm512_setzero_ps(); 2]; N];
     for p in (0..block.depth).step_by(2) {
+        // Nothing is read: an address that is none does nothing.
+        _mm_prefetch::<_MM_HINT_T1>(ahead);
+        ahead = ahead.wrapping_add(each);
         // SAFETY: two depths of the panel have two vectors of pairs.
         let weights = unsafe { [load(right.add(p * COLUMNS)), load(right.add(p * COLUMNS + 32))] };
         for (row, sums) in sums.iter_mut().enumerate() {

@@ -4,8 +4,10 @@ use super::Panels;
 use super::grid::{Tile, for_each_tile};
 use super::kernel::{Block, Kernel, Task};
 use super::pack::{panel_len, read};
+use crate::kernels::vector::{Work, vectorised};
 use crate::kernels::walk::Reader;
 use crate::kernels::{convert, scratch};
+use crate::level::Level;
 use crate::tensor::{Element, View};
 
 /// The most rows of a tile, in kernels' heights.
@@ -19,6 +21,7 @@ const GAP: usize = 16;
 
 /// A linear layer to compute.
 pub(super) struct Linear<'a, 'b, T> {
+    pub level: Level,
     pub x: View<'a, T>,
     pub weight: Panels<'a>,
     pub bias: Option<View<'a, T>>,
@@ -50,15 +53,32 @@ impl<T: Element> Task for Linear<'_, '_, T> {
                 if let Some(bias) = &bias {
                     bias.load(0, columns.start, line);
                 }
-                for row in 0..rows {
-                    let sums = &mut sums[row * stride..][..columns.len()];
-                    if bias.is_some() {
-                        sums.iter_mut().zip(&*line).for_each(|(sum, bias)| *sum += bias);
-                    }
-                    convert::from_f32(sums, out.row(row));
-                }
+                let bias = bias.is_some().then_some(&*line);
+                vectorised(self.level, Store { sums, stride, bias, out: &mut out });
             });
         });
+    }
+}
+
+/// Adding the bias to a tile's sums, and rounding them.
+struct Store<'a, 'b, T> {
+    sums: &'a mut [f32],
+    stride: usize,
+    bias: Option<&'a [f32]>,
+    out: &'a mut Tile<'b, T>,
+}
+
+impl<T: Element> Work for Store<'_, '_, T> {
+    #[inline(always)]
+    fn run(self) {
+        let (rows, columns) = (self.out.rows().len(), self.out.columns().len());
+        for (row, sums) in self.sums.chunks_mut(self.stride).take(rows).enumerate() {
+            let sums = &mut sums[..columns];
+            if let Some(bias) = self.bias {
+                sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+            }
+            convert::from_f32(sums, self.out.row(row));
+        }
     }
 }
 
@@ -80,7 +100,20 @@ fn extents<K: Kernel>(m: usize, n: usize, threads: usize) -> [usize; 2] {
             break;
         }
     }
-    [height, width]
+    [height, even_width::<K>(m.div_ceil(height), n, width, threads)]
+}
+
+/// A width of at most `width` with which the threads have as even a share of the columns as can be.
+fn even_width<K: Kernel>(down: usize, n: usize, width: usize, threads: usize) -> usize {
+    let panels = n.div_ceil(K::COLUMNS);
+    let least = n.div_ceil(width);
+    // The columns that the busiest thread has, as many tiles of them as it has.
+    let busiest = |across: usize| {
+        let width = panels.div_ceil(across);
+        (down * panels.div_ceil(width)).div_ceil(threads) * width
+    };
+    let across = (least..=panels.min(least + threads)).min_by_key(|across| busiest(*across)).unwrap_or(least);
+    panels.div_ceil(across) * K::COLUMNS
 }
 
 /// Sums a tile over the whole depth, into rows `stride` apart.
@@ -111,8 +144,14 @@ fn sum<K: Kernel, T: Element>(
         }
         for (index, panel) in panel_range.clone().enumerate() {
             let right = &panels[panel * panel_len + start * K::COLUMNS..][..depth * K::COLUMNS];
+            // What comes next, from memory: the next panel at this depth, or the first one at the next depth.
+            let last = panel + 1 == panel_range.end;
+            let [next, below] = if last { [panel_range.start, start + depth] } else { [panel + 1, start] };
+            let wanted = K::DEPTH.min(k.saturating_sub(below)).next_multiple_of(K::GROUP);
+            let next = &panels[next * panel_len + below.min(k) * K::COLUMNS..][..wanted * K::COLUMNS];
             for call in 0..calls {
                 let [first, end] = [rows * call / calls, rows * (call + 1) / calls];
+                let ahead = &next[next.len() * call / calls..next.len() * (call + 1) / calls];
                 kernel.multiply(Block {
                     left: &left[first * K::DEPTH..],
                     rows: end - first,
@@ -121,6 +160,7 @@ fn sum<K: Kernel, T: Element>(
                     sums: &mut sums[first * stride + index * K::COLUMNS..],
                     stride,
                     add: start > 0,
+                    ahead,
                 });
             }
         }

@@ -1,6 +1,6 @@
 //! A matrix written tile by tile, from several threads.
 
-use rayon::prelude::*;
+use crate::kernels::share::share;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -57,7 +57,7 @@ pub(super) fn for_each_tile<T: Send>(
     assert_eq!(height * width, matrix.len(), "the matrix is not of its shape");
     let [down, across] = [height.div_ceil(tile_height), width.div_ceil(tile_width)];
     let start = Start(matrix.as_mut_ptr());
-    (0..down * across).into_par_iter().for_each(|tile| {
+    share(down * across, |tile| {
         let [row, column] = [tile % down * tile_height, tile / down * tile_width];
         work(Tile {
             start: start.get(),

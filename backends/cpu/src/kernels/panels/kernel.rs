@@ -41,6 +41,9 @@ pub(super) struct Block<'a, L, R> {
     pub stride: usize,
     /// Whether the products are added to what `sums` holds, rather than replacing it.
     pub add: bool,
+    /// Weights that are wanted soon, which a kernel may have fetched from memory on the way. It reads none of them.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "kernels of x86-64 do"))]
+    pub ahead: &'a [R],
 }
 
 impl<L, R> Block<'_, L, R> {
@@ -51,6 +54,12 @@ impl<L, R> Block<'_, L, R> {
         assert!((self.rows - 1) * K::DEPTH + self.depth <= self.left.len(), "rows are missing");
         assert!(self.depth * K::COLUMNS <= self.right.len(), "the panel is shorter than the depth");
         assert!((self.rows - 1) * self.stride + K::COLUMNS <= self.sums.len(), "sums do not fit");
+    }
+
+    /// How many bytes of what is ahead are fetched in each of `steps` steps.
+    #[cfg(target_arch = "x86_64")]
+    pub fn ahead_each(&self, steps: usize) -> usize {
+        size_of_val(self.ahead).div_ceil(steps.max(1))
     }
 }
 

@@ -39,7 +39,7 @@ mod avx512_bf16;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::level::Level;
 use crate::tensor::{Element, View};
@@ -74,5 +74,5 @@ pub(crate) fn linear<T: Element>(
     bias: Option<View<T>>,
     out: &mut [T],
 ) {
-    kernel::choose(level, T::DTYPE, blocked::Linear { x, weight, bias, out });
+    kernel::choose(level, T::DTYPE, blocked::Linear { level, x, weight, bias, out });
 }

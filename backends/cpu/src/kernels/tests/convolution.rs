@@ -1,4 +1,4 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, few, index, levels, on};
+use super::support::{LIES, Lie, Tensor, check, each_float, extent, few, index, levels, on};
 use crate::kernels::convolution::{
     Geometry, convolution, convolution_doubled, convolution_packed, doubled_bytes, pack, pack_doubled,
     packed_bytes,
@@ -178,8 +178,9 @@ fn a_picture_has_the_same_bits_in_any_batch() {
 }
 
 fn same_bits<T: Element>(level: Level) {
-    let x = Tensor::<T>::random(1, &[3, 70, 40, 33], Lie::Dense);
-    let weight = Tensor::<T>::random(2, &[60, 70, 3, 3], Lie::Dense);
+    let [inputs, outputs, rows, columns] = [extent(70, 3), extent(60, 9), extent(40, 3), extent(33, 18)];
+    let x = Tensor::<T>::random(1, &[3, inputs, rows, columns], Lie::Dense);
+    let weight = Tensor::<T>::random(2, &[outputs, inputs, 3, 3], Lie::Dense);
     let geometry = Geometry {
         stride: &[1, 1],
         padding: &[[1, 1], [1, 1]],
@@ -188,11 +189,11 @@ fn same_bits<T: Element>(level: Level) {
         mode: PadMode::Zero,
     };
     let run = |pictures: std::ops::Range<usize>, threads: usize| {
-        let shape = [pictures.len(), 70, 40, 33];
+        let shape = [pictures.len(), inputs, rows, columns];
         let strides = tintype_program::contiguous_strides(&shape);
-        let each = 70 * 40 * 33;
+        let each = inputs * rows * columns;
         let data = &x.view().data()[pictures.start * each..pictures.end * each];
-        let mut out = vec![T::default(); pictures.len() * 60 * 40 * 33];
+        let mut out = vec![T::default(); pictures.len() * outputs * rows * columns];
         on(threads, || {
             convolution(
                 level,

@@ -1,3 +1,4 @@
+use super::support::extent;
 use crate::kernels::convert::narrow;
 use crate::kernels::math;
 use half::{bf16, f16};
@@ -17,7 +18,7 @@ pub fn erf(x: f64) -> f64 {
 }
 
 fn worst(from: f32, to: f32, actual: fn(f32) -> f32, exact: fn(f64) -> f64) -> f64 {
-    let steps = 200_000;
+    let steps = extent(200_000, 50) as i32;
     let at = |i: i32| from + (to - from) * i as f32 / steps as f32;
     let error = |x: f32| {
         let exact = exact(f64::from(x));
@@ -61,12 +62,13 @@ fn functions_keep_their_ends() {
 #[test]
 fn slices_convert_as_elements_do() {
     use crate::kernels::convert::{from_f32, to_f32};
-    let bits: Vec<u16> = (0..=u16::MAX).collect();
+    let bits: Vec<u16> = (0..=u16::MAX).step_by(extent(1, 97)).collect();
     let narrow: Vec<bf16> = bits.iter().map(|b| bf16::from_bits(*b)).collect();
     let mut wide = vec![0f32; narrow.len()];
     to_f32(&narrow, &mut wide);
     assert!(wide.iter().zip(&narrow).all(|(w, n)| *w == n.to_f32() || (w.is_nan() && n.is_nan())));
-    let values: Vec<f32> = (0..1 << 20).map(|i| f32::from_bits((i as u32).wrapping_mul(4099))).collect();
+    let values: Vec<f32> =
+        (0..extent(1 << 20, 999)).map(|i| f32::from_bits((i as u32).wrapping_mul(4099))).collect();
     let (mut brain, mut half) = (vec![bf16::ZERO; values.len()], vec![f16::ZERO; values.len()]);
     from_f32(&values, &mut brain);
     from_f32(&values, &mut half);

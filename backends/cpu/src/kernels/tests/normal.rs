@@ -1,4 +1,4 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, levels};
+use super::support::{LIES, Lie, Tensor, check, each_float, extent, few, levels};
 use crate::kernels::{norm, rotary, softmax};
 use crate::level::Level;
 use crate::tensor::Element;
@@ -13,7 +13,7 @@ fn norms<T: Element>(level: Level) {
     for (shape, lie) in [
         ([3, 5, 7], Lie::Dense),
         ([3, 5, 7], Lie::Gaps),
-        ([2, 3, 1030], Lie::Rows),
+        ([2, 3, extent(1030, 70)], Lie::Rows),
         ([4, 2, 1], Lie::Reversed),
     ] {
         let (x, d) = (Tensor::<T>::random(1, &shape, lie), shape[2]);
@@ -68,8 +68,8 @@ fn rows_are_standardised() {
 }
 
 fn groups<T: Element>(level: Level) {
-    for (shape, groups) in [([2, 6, 5, 3], 3), ([1, 4, 70, 61], 2), ([2, 3, 1, 1], 1)] {
-        for lie in LIES {
+    for (shape, groups) in [([2, 6, 5, 3], 3), ([1, 4, extent(70, 35), 61], 2), ([2, 3, 1, 1], 1)] {
+        for lie in LIES.into_iter().take(few(4, 1)) {
             let x = Tensor::<T>::random(1, &shape, lie);
             let [weight, bias] = [2, 3].map(|seed| Tensor::<T>::random(seed, &shape[1..2], lie));
             let each = shape[1] / groups;
@@ -124,7 +124,7 @@ fn a_large_mean_does_not_drown_the_variance() {
 
 fn exponentials<T: Element>(level: Level) {
     let shape = [2, 70, 3, 5];
-    for lie in LIES {
+    for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
         for axis in 0..4 {
             let expected = |at: &[usize]| {
@@ -163,7 +163,7 @@ fn softmax_runs_along_any_axis() {
 
 fn turns<T: Element>(level: Level) {
     let shape = [2, 3, 5, 8];
-    for lie in LIES {
+    for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
         let [cos, sin] = [2, 3].map(|seed| Tensor::<f32>::random(seed, &shape[2..], lie));
         for pairing in [Pairing::Interleaved, Pairing::Halves] {

@@ -4,6 +4,8 @@ use super::support::{Lie, Tensor, on};
 use crate::kernels::attention::attention;
 use crate::kernels::convolution::{Geometry, convolution, convolution_packed, pack, packed_bytes};
 use crate::kernels::linear::{Weight, linear};
+use crate::kernels::panels;
+use crate::kernels::panels::tests::Packed;
 use crate::level::Level;
 use crate::tensor::Element;
 use tintype_program::{Activation, PadMode};
@@ -110,4 +112,32 @@ fn decoding<T: Element>(level: Level) {
 fn convolutions() {
     decoding::<f32>(Level::Avx512.min(Level::best()));
     decoding::<half::bf16>(Level::best());
+}
+
+/// Layers of a model of 128 tokens and of one of 1152, with weights packed before: more of them than caches hold, each read
+/// once a run, as a model does.
+fn packed_layers<T: Element>(level: Level, threads: usize) {
+    for [m, n, k] in
+        [[128, 1024, 1024], [128, 2816, 1024], [128, 1024, 2816], [1152, 4096, 1024], [1, 6144, 1024]]
+    {
+        let count = (48 << 20) / (n * k);
+        let x = Tensor::<T>::random(1, &[m, k], Lie::Dense);
+        let weight = Tensor::<T>::random(2, &[n, k], Lie::Dense);
+        let weights: Vec<_> = (0..count).map(|_| Packed::new(level, &weight.view())).collect();
+        let mut out = vec![T::default(); m * n];
+        let what = format!("{level} {} {m} x {n} x {k}", T::DTYPE);
+        rate(&what, threads, (2 * m * n * k * count) as f64, || {
+            for weight in &weights {
+                panels::linear(level, x.view(), weight.panels(), None, &mut out);
+            }
+        });
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn layers() {
+    for threads in [1, 2] {
+        packed_layers::<half::bf16>(Level::best(), threads);
+    }
 }

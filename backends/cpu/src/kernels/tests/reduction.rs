@@ -1,11 +1,11 @@
-use super::support::{LIES, Tensor, check, each_float, index, on};
+use super::support::{LIES, Tensor, check, each_float, extent, few, index, on};
 use crate::kernels::reduce::reduce;
 use crate::tensor::{Element, View};
 use tintype_program::Reduce;
 
 fn axes<T: Element>() {
     let shape = [3, 5, 2, 7];
-    for lie in LIES {
+    for lie in LIES.into_iter().take(few(4, 2)) {
         let x = Tensor::<T>::random(1, &shape, lie);
         for axes in [&[0][..], &[3], &[1, 2], &[0, 3], &[0, 1, 2, 3], &[2]] {
             for function in [Reduce::Sum, Reduce::Mean, Reduce::Max] {
@@ -38,7 +38,8 @@ fn reductions_run_over_any_axes() {
 
 #[test]
 fn a_million_elements_lose_nothing() {
-    let data: Vec<f32> = (0..1_000_003).map(|i| 1.0 + (i % 10) as f32 * 0.1).collect();
+    let rows = extent(200_000, 520);
+    let data: Vec<f32> = (0..5 * rows + 3).map(|i| 1.0 + (i % 10) as f32 * 0.1).collect();
     let exact: f64 = data.iter().map(|v| f64::from(*v)).sum();
     for (shape, strides) in [([data.len(), 1], [1, 1]), ([1, data.len()], [1, 1])] {
         let mut out = [0f32];
@@ -46,8 +47,8 @@ fn a_million_elements_lose_nothing() {
         on(2, || reduce(Reduce::Sum, &[0, 1], view, &mut out));
         assert!((f64::from(out[0]) / exact - 1.0).abs() < 1e-7);
     }
-    let x = Tensor::from(&[200_000, 5], data[..1_000_000].to_vec());
-    let total = |j: usize| (0..200_000).map(|i| x.at(&[i, j])).sum::<f64>();
+    let x = Tensor::from(&[rows, 5], data[..5 * rows].to_vec());
+    let total = |j: usize| (0..rows).map(|i| x.at(&[i, j])).sum::<f64>();
     check(
         "columns",
         &[1, 5],
