@@ -89,7 +89,9 @@ fn invariance<T: Element>() {
                 let all = run(m, 0, 1);
                 assert!(all == run(m, 0, 3), "{level} {:?} m {m} k {k} n {n} on 3 threads", T::DTYPE);
                 let row = n * size_of::<T>();
-                for (from, rows) in [(0, 1), (m - 1, 1), (m / 2, m - m / 2), (0, m.min(5))] {
+                for (from, rows) in
+                    [(0, 1), (m - 1, 1), (m / 2, m - m / 2), (0, m.min(5))].into_iter().take(few(4, 2))
+                {
                     let same = run(rows, from, 2) == all[from * row..(from + rows) * row];
                     assert!(same, "{level} {:?} m {m} k {k} n {n}, {rows} rows from {from}", T::DTYPE);
                 }

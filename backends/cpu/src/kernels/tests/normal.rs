@@ -126,7 +126,7 @@ fn exponentials<T: Element>(level: Level) {
     let shape = [2, 70, 3, 5];
     for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
-        for axis in 0..4 {
+        for axis in 0..few(4, 2) {
             let expected = |at: &[usize]| {
                 let value = |i: usize| {
                     let mut at = at.to_vec();

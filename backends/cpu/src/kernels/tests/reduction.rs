@@ -5,7 +5,7 @@ use tintype_program::Reduce;
 
 fn axes<T: Element>() {
     let shape = [3, 5, 2, 7];
-    for lie in LIES.into_iter().take(few(4, 2)) {
+    for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
         for axes in [&[0][..], &[3], &[1, 2], &[0, 3], &[0, 1, 2, 3], &[2]] {
             for function in [Reduce::Sum, Reduce::Mean, Reduce::Max] {
