@@ -160,7 +160,8 @@ impl<'t> Parts<'t> {
             if *differs {
                 let each: Vec<String> = (0..count).map(|i| format!("{name}_of{i}")).collect();
                 taken.extend(each.iter().map(|each| format!("{ty} {each}")));
-                let _ = writeln!(own, "    {ty} {name} = {};", pick(&each));
+                // Not every kernel looks at all of them.
+                let _ = writeln!(own, "    {ty} {name} = {};\n    (void){name};", pick(&each));
             } else {
                 taken.push(format!("{ty} {name}"));
             }
