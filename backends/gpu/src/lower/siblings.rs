@@ -155,13 +155,16 @@ impl<'t> Parts<'t> {
     fn several(&self, entry: &str, count: usize, differs: &[bool]) -> KernelSource {
         let Self { before, bounds, parameters, body } = self;
         let entry = format!("{entry}_x{count}");
+        let body = body.strip_prefix('\n').unwrap_or(body).replace("blockIdx.x", "part_block");
         let (mut taken, mut own) = (Vec::new(), String::new());
         for ((ty, name), differs) in parameters.iter().zip(differs) {
             if *differs {
                 let each: Vec<String> = (0..count).map(|i| format!("{name}_of{i}")).collect();
                 taken.extend(each.iter().map(|each| format!("{ty} {each}")));
-                // Not every kernel looks at all of them.
-                let _ = writeln!(own, "    {ty} {name} = {};\n    (void){name};", pick(&each));
+                // Not every kernel looks at all of its arguments.
+                if mentions(&body, name) {
+                    let _ = writeln!(own, "    {ty} {name} = {};", pick(&each));
+                }
             } else {
                 taken.push(format!("{ty} {name}"));
             }
@@ -174,14 +177,18 @@ impl<'t> Parts<'t> {
             "{before}KERNEL void {bounds}{entry}({}) {{
     const int part = {};
     const u32 part_block = blockIdx.x - ({});
-{own}{}",
+{own}{body}",
             taken.join(", "),
             reached.join(" + "),
             pick(&begun),
-            body.strip_prefix('\n').unwrap_or(body).replace("blockIdx.x", "part_block"),
         );
         KernelSource { entry, code: code.into() }
     }
+}
+
+/// Whether a name stands in a text as a word of its own.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
 /// The one that belongs to `part`.
