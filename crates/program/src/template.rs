@@ -172,19 +172,27 @@ fn common(
         (a, b) if a == b => Ok(a.clone()),
         (a, b) => match (a.as_i64(), b.as_i64()) {
             (Some(one), Some(other)) => {
-                let step = ends.1 as i64 - ends.0 as i64;
-                let per = (other - one).checked_div(step).filter(|per| per * step == other - one);
-                let per = per.ok_or_else(|| {
+                let (per, plus) = line(one, other, ends).ok_or_else(|| {
                     format!("{one} becomes {other}, which {} to {} does not explain", ends.0, ends.1)
                 })?;
-                let mut number = Map::new();
-                number.insert(PER.into(), per.into());
-                number.insert(PLUS.into(), (one - per * ends.0 as i64).into());
-                Ok(Value::Object(number))
+                let number = [(PER.to_string(), per.into()), (PLUS.to_string(), plus.into())];
+                Ok(Value::Object(number.into_iter().collect()))
             }
             _ => Err("the traces are of different models".into()),
         },
     }
+}
+
+/// `per` and `plus` of a number that is `one` and `other` at the sizes of the traces.
+fn line(one: i64, other: i64, ends: (usize, usize)) -> Option<(i64, i64)> {
+    let (from, to) = (i64::try_from(ends.0).ok()?, i64::try_from(ends.1).ok()?);
+    let per = whole(other.checked_sub(one)?, to.checked_sub(from)?)?;
+    Some((per, one.checked_sub(per.checked_mul(from)?)?))
+}
+
+/// A quotient that leaves nothing over.
+fn whole(a: i64, b: i64) -> Option<i64> {
+    a.checked_div(b).filter(|_| a.checked_rem(b) == Some(0))
 }
 
 /// A number that depends on the size.
@@ -203,8 +211,10 @@ fn matches(
     if let (Some((per, plus)), Some(found)) = (number(template), value.as_i64()) {
         let wanted = match *size {
             Some(size) => size,
-            None if per != 0 && (found - plus) % per == 0 => *size.insert((found - plus) / per),
-            None => return Err(format!("{found} is of no size")),
+            None => {
+                let found = found.checked_sub(plus).and_then(|rest| whole(rest, per));
+                *size.insert(found.ok_or_else(|| "it is of no size".to_string())?)
+            }
         };
         let expected = per.checked_mul(wanted).and_then(|product| product.checked_add(plus));
         return match expected == Some(found) {

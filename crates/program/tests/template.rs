@@ -58,3 +58,16 @@ fn what_makes_no_template_is_named() {
     assert!(Template::from_json("{}").unwrap_err().to_string().contains("it has no `least`"));
     assert!(Template::from_json("[").is_err());
 }
+
+/// Numbers of a file that anybody may have written.
+#[test]
+fn numbers_beyond_all_measure_are_of_no_size() {
+    let text = Template::of(&plain(16, 8), &plain(64, 8), 2..=512).unwrap().unwrap().to_json();
+    let (least, most) = (i64::MIN, i64::MAX);
+    for (per, plus) in [(-1, least), (0, 0), (most, most), (least, least), (1, most)] {
+        let number = format!("{{\"per\":{per},\"plus\":{plus}}}");
+        let hostile = text.replace("{\"per\":1,\"plus\":0}", &number);
+        assert_ne!(hostile, text);
+        assert!(Template::from_json(&hostile).unwrap().size_of(&plain(16, 8)).is_err(), "{number}");
+    }
+}
