@@ -22,22 +22,25 @@ import sys
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 os.environ.setdefault("TORCHINDUCTOR_WORKER_START", "fork")
 
+import atexit
 import ctypes
 import json
 import traceback
 from pathlib import Path
 from typing import Any
 
-# So many bytes are written to a pipe at once or not at all.
-AT_ONCE = 4096
+# A pipe takes 4096 bytes at once or not at all, so that lines of several processes stay whole: no text is longer than this.
+LONGEST = 500
 
 
 def tell(job: int, event: str, **details: Any) -> None:
     """One line for whoever started this."""
-    line = json.dumps({"job": job, "event": event, **details})
-    if len(line) >= AT_ONCE:
-        line = json.dumps({"job": job, "event": event, "error": "told too much", "reason": [line[: AT_ONCE // 4]]})
-    os.write(OUT, f"{line}\n".encode())
+    os.write(OUT, f"{json.dumps({'job': job, 'event': event, **details})}\n".encode())
+
+
+def shortened(text: str) -> list[str]:
+    """The first lines of a text."""
+    return [line[:LONGEST] for line in text.strip().splitlines()[:3]]
 
 
 def preload() -> None:
@@ -90,7 +93,7 @@ def work(asked: dict[str, Any]) -> None:
         told("done")
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in short, and in full in the log
         traceback.print_exc()
-        told("failed", error=type(error).__name__, reason=str(error).strip().splitlines()[:3])
+        told("failed", error=type(error).__name__, reason=shortened(str(error)))
 
 
 def die_with_parent() -> None:
@@ -135,11 +138,11 @@ def serve() -> None:
             for line in lines:
                 asked = json.loads(line)
                 if fault is not None:
-                    tell(asked["job"], "failed", error="CompilerError", reason=[fault])
+                    tell(asked["job"], "failed", error="CompilerError", reason=shortened(fault))
                     tell(asked["job"], "ended", status=1)
                     continue
                 if news is not None:
-                    tell(asked["job"], "note", text=news)
+                    tell(asked["job"], "note", text=news[:LONGEST])
                     news = None
                 child = os.fork()
                 if child == 0:
@@ -152,8 +155,6 @@ def serve() -> None:
                         status = 0
                     finally:
                         # What compilers started ends with their handlers, which a plain exit would pass over.
-                        import atexit
-
                         atexit._run_exitfuncs()
                         os._exit(status)
                 running[child] = asked["job"]

@@ -112,7 +112,8 @@ impl Packages {
         if list.is_empty() {
             return Err(Error::file(root, "there are no packages in it; `tintype aot compile` makes them"));
         }
-        list.sort_by(|a, b| a.path.cmp(&b.path));
+        // One that was made for the very Program comes before one for many.
+        list.sort_by(|a, b| (a.template.is_some(), &a.path).cmp(&(b.template.is_some(), &b.path)));
         Ok(Self { root: root.into(), list })
     }
 
@@ -121,7 +122,7 @@ impl Packages {
         &self.root
     }
 
-    /// All packages, by the names of their folders.
+    /// All packages: those for one Program, then those for several, by the names of their folders.
     pub fn list(&self) -> &[Package] {
         &self.list
     }
@@ -136,19 +137,15 @@ impl Packages {
     pub fn find(&self, program: &Program, target: &Target) -> std::result::Result<&Package, String> {
         let block = hash_of(program).map(|hash| hash.to_string()).unwrap_or_default();
         let mut refused = Vec::new();
-        for package in self.list.iter().filter(|package| package.manifest.block == block) {
-            let why = target.mismatch(&package.manifest).or_else(|| package.manifest.differs_from(program));
-            match why {
-                None => return Ok(package),
-                Some(why) => refused.push(format!("{}: {why}", package.path.display())),
-            }
-        }
         let name = &program.entry().name;
-        let templates = self.list.iter().filter(|package| package.manifest.name == *name);
-        for (package, template) in templates.filter_map(|package| Some((package, package.template.as_ref()?)))
-        {
-            let why = template.size_of(program).err().or_else(|| target.mismatch(&package.manifest));
-            match why {
+        for package in &self.list {
+            let manifest = &package.manifest;
+            let other = match &package.template {
+                None if manifest.block == block => manifest.differs_from(program),
+                Some(template) if manifest.name == *name => template.size_of(program).err(),
+                _ => continue,
+            };
+            match target.mismatch(manifest).or(other) {
                 None => return Ok(package),
                 Some(why) => refused.push(format!("{}: {why}", package.path.display())),
             }

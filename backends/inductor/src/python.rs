@@ -15,7 +15,7 @@ import json
 from importlib import metadata, util
 if util.find_spec('torch') is None:
     raise ModuleNotFoundError(\"No module named 'torch'\")
-print(json.dumps({'event': 'about', 'torch': metadata.version('torch').split('+')[0]}))
+print(json.dumps({'torch': metadata.version('torch').split('+')[0]}))
 ";
 
 #[derive(Debug, Deserialize)]

@@ -14,7 +14,7 @@ use std::process::Command;
 /// A file that looks like a Python with torch until it is to export.
 fn false_python(folder: &Path, export: &str) -> PathBuf {
     let path = folder.join("python");
-    let about = r#"{"event": "about", "torch": "2.11.0"}"#;
+    let about = r#"{"torch": "2.11.0"}"#;
     let script = format!("#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{about}'; exit 0; fi\n{export}\n");
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
