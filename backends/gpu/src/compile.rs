@@ -13,8 +13,9 @@ use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 /// How deep calls may nest: each level takes a piece of the caller's stack.
 const DEEPEST: usize = 256;
 
-/// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself and on how its calls follow one
-/// another, so that a block keeps its hash whatever else of its Program changes; by whether it runs operation by operation; and by whether it is called or the entry.
+/// Compiled blocks: by the block's hash after this crate's passes, which act on each block by itself and on how its calls follow
+/// one another, so that a block keeps its hash whatever else of its Program changes; by whether it runs operation by operation;
+/// and by whether it is called or the entry.
 pub(crate) type Cache = Kept<(BlockHash, bool, bool), BlockPlan>;
 
 /// A Program as it is lowered: what has no kernel taken apart, and unless it is to run operation by operation, what goes

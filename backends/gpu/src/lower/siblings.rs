@@ -193,15 +193,9 @@ fn mentions(text: &str, name: &str) -> bool {
 
 /// The one that belongs to `part`.
 fn pick(names: &[String]) -> String {
-    let mut text = String::new();
-    for (i, name) in names.iter().enumerate() {
-        let _ = if i + 1 == names.len() {
-            write!(text, "{name}")
-        } else {
-            write!(text, "part == {i} ? {name} : ")
-        };
-    }
-    text
+    let Some((last, others)) = names.split_last() else { return String::new() };
+    let others = others.iter().enumerate().map(|(i, name)| format!("part == {i} ? {name} : "));
+    others.collect::<String>() + last
 }
 
 #[cfg(test)]

@@ -127,13 +127,14 @@ impl Rewrite<'_> {
                 normed = heads.iter().map(|head| head.copy(&body, arguments, &mut block)).collect();
             }
             let next = calls.get(position + 1).and_then(|&next| nodes.get(next));
-            let mut ahead = Vec::new();
-            for head in next.iter().flat_map(|_| &heads) {
-                ahead.extend(head.reads.iter().filter_map(|&read| next?.inputs.get(read).copied()));
-            }
+            let reads = || heads.iter().flat_map(|head| &head.reads);
+            let ahead: Vec<ValueId> = match next {
+                Some(next) => reads().filter_map(|&read| next.inputs.get(read).copied()).collect(),
+                None => Vec::new(),
+            };
             ahead.iter().for_each(|&value| order.emit_value(value, &mut block));
             let mut outputs = nodes[index].outputs.clone();
-            let given = Variant::arguments(&body, &heads, arguments, &normed, next.map(|_| &ahead[..]));
+            let given = Variant::arguments(&body, &heads, arguments, &normed, &ahead);
             if next.is_some() {
                 normed = heads.iter().map(|head| block.push_value(body.ty(head.made).clone())).collect();
                 outputs.extend(&normed);

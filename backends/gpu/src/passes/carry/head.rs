@@ -110,11 +110,10 @@ impl Variant {
         let mut block = body.clone();
         let mut inputs: Vec<Port> = Vec::new();
         for head in heads {
-            // The values that were made are given now.
-            for node in &mut block.nodes {
-                if node.outputs == [head.made] {
-                    node.outputs = vec![push(&mut block.values, body, head.made)];
-                }
+            // The value that was made is given now, and nobody reads what is made.
+            let unread = block.push_value(body.ty(head.made).clone());
+            for node in block.nodes.iter_mut().filter(|node| node.outputs == [head.made]) {
+                node.outputs = vec![unread];
             }
             inputs.push(Port { name: format!("normed_{}", head.argument), value: head.made });
         }
@@ -159,21 +158,15 @@ impl Variant {
         heads: &[Head],
         own: &[ValueId],
         normed: &[ValueId],
-        ahead: Option<&[ValueId]>,
+        ahead: &[ValueId],
     ) -> Vec<ValueId> {
         let (own_inputs, own_params) = own.split_at(body.inputs.len().min(own.len()));
         let (mut inputs, mut params) = (own_inputs.to_vec(), own_params.to_vec());
         inputs.extend(normed);
         let reads = heads.iter().flat_map(|head| &head.reads);
-        for (&read, &value) in reads.zip(ahead.unwrap_or_default()) {
+        for (&read, &value) in reads.zip(ahead) {
             if read < body.inputs.len() { inputs.push(value) } else { params.push(value) }
         }
         [inputs, params].concat()
     }
-}
-
-fn push(values: &mut Vec<tintype_program::TensorType>, body: &Block, like: ValueId) -> ValueId {
-    let id = ValueId(values.len() as u32);
-    values.push(body.ty(like).clone());
-    id
 }
