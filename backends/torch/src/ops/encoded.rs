@@ -3,27 +3,8 @@
 use super::{Made, odd, wide};
 use crate::context::{Context, signed};
 use tch::{Kind, TchError, Tensor};
+use tintype_accel::encode::NF4_LEVELS;
 use tintype_program::{Activation, Block, Encoding, Fp8Format, Node, Op, TensorType};
-
-/// QLoRA (Dettmers et al. 2023), appendix E.
-const NF4: [f32; 16] = [
-    -1.0,
-    -0.696_192_8,
-    -0.525_073_05,
-    -0.394_917_5,
-    -0.284_441_38,
-    -0.184_773_43,
-    -0.091_050_036,
-    0.0,
-    0.079_580_3,
-    0.160_930_2,
-    0.246_112_3,
-    0.337_915_24,
-    0.440_709_83,
-    0.562_617,
-    0.722_956_84,
-    1.0,
-];
 
 /// Whether a node works on floating point of eight bits.
 pub(crate) fn needs_float8(block: &Block, node: &Node) -> bool {
@@ -35,7 +16,7 @@ pub(crate) fn needs_float8(block: &Block, node: &Node) -> bool {
 
 /// The sixteen values of NF4's codes, on a device.
 pub(crate) fn nf4(place: tch::Device) -> Made {
-    Tensor::f_from_slice(&NF4)?.f_to(place)
+    Tensor::f_from_slice(&NF4_LEVELS)?.f_to(place)
 }
 
 /// The values of an operand in f32, where it is encoded.
