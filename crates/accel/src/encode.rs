@@ -55,21 +55,19 @@ pub fn fp8_code(format: Fp8Format, value: f32) -> u8 {
     if value.is_nan() {
         return if format.is_fnuz() { 0x80 } else { 0x7f };
     }
+    // Straight-line arithmetic on the bits, for there are billions of weights to encode.
+    let (fraction, bias) = (format.fraction_bits(), format.bias());
     let magnitude = value.abs().min(fp8_max(format));
-    // Codes of one sign are ordered as their values are: the largest code not above the magnitude, then its neighbour.
-    let (mut low, mut high) = (0u8, 0x7f);
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        // A NaN or infinity compares as above everything.
-        if fp8_value(format, middle) <= magnitude { low = middle } else { high = middle - 1 }
-    }
-    let (below, above) = (fp8_value(format, low), fp8_value(format, low.saturating_add(1).min(0x7f)));
-    let up = match (magnitude - below).partial_cmp(&(above - magnitude)) {
-        Some(std::cmp::Ordering::Greater) => true,
-        Some(std::cmp::Ordering::Equal) => low % 2 == 1,
-        _ => false,
-    };
-    let code = low + u8::from(up && above.is_finite() && above > below);
+    // Rounded at the last bit of the fraction that is kept, to even; a carry goes into the exponent, as it should.
+    let bits = magnitude.to_bits();
+    let dropped = 23 - fraction;
+    let rounded = (bits + (1 << (dropped - 1)) - 1 + ((bits >> dropped) & 1)) >> dropped;
+    let normal = rounded.wrapping_sub(((127 - bias) as u32) << fraction);
+    // Below the least exponent the steps are even: those of f32 just above a number that is so much larger.
+    let steps = f32::from_bits(((127 + 24 - bias - fraction as i32) as u32) << 23);
+    let subnormal = (magnitude + steps).to_bits().wrapping_sub(steps.to_bits());
+    let least = f32::from_bits(((128 - bias) as u32) << 23);
+    let code = if magnitude < least { subnormal } else { normal } as u8;
     match format {
         // There is no negative zero: its code is NaN.
         _ if format.is_fnuz() && code == 0 => 0,
@@ -78,36 +76,76 @@ pub fn fp8_code(format: Fp8Format, value: f32) -> u8 {
     }
 }
 
-/// Encodes a parameter of type `ty`: codes, padding to 16 bytes, scales.
+/// Encodes a parameter of type `ty`: codes, padding to 16 bytes, scales. A large one is divided among threads.
+///
+/// # Errors
+///
+/// An encoding that does not fit the type, or is none; another number of values than the type has.
 pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Vec<u8>, String> {
     let layout = encoding.layout(ty)?;
     if values.len() != ty.elements() {
         return Err(format!("{} values do not make {ty}", values.len()));
     }
+    let (top, per_code) = match encoding {
+        Encoding::Plain => return Err("plain parameters have no codes".into()),
+        Encoding::Fp8 { format, .. } => (fp8_max(*format), 1),
+        Encoding::Nf4 { .. } => (1.0, 2),
+    };
     let per_scale = values.len().checked_div(layout.scales).unwrap_or(0).max(1);
-    let mut codes = Vec::with_capacity(layout.bytes());
-    let mut scales = Vec::with_capacity(layout.scales);
-    for group in values.chunks(per_scale) {
-        let largest = group.iter().fold(0f32, |most, v| most.max(v.abs()));
-        let top = match encoding {
-            Encoding::Fp8 { format, .. } => fp8_max(*format),
-            _ => 1.0,
-        };
-        let scale = if largest > 0.0 { largest / top } else { 1.0 };
-        scales.push(scale);
-        match encoding {
-            Encoding::Plain => return Err("plain parameters have no codes".into()),
-            Encoding::Fp8 { format, .. } => codes.extend(group.iter().map(|v| fp8_code(*format, v / scale))),
-            Encoding::Nf4 { .. } => codes.extend(
-                group.chunks(2).map(|pair| pair.iter().fold(0, |byte, v| byte << 4 | nf4_code(v / scale))),
-            ),
-        }
-    }
     // Empty rows and tensors still have their scales.
-    scales.resize(layout.scales, 1.0);
-    codes.resize(layout.scales_offset(), 0);
+    let mut scales = vec![1.0; layout.scales];
+    let groups = values.chunks(per_scale);
+    for_each_part(&mut scales, per_scale, |first, scales| {
+        for (scale, group) in scales.iter_mut().zip(groups.clone().skip(first)) {
+            let largest = group.iter().fold(0f32, |most, v| most.max(v.abs()));
+            if largest > 0.0 {
+                *scale = largest / top;
+            }
+        }
+    });
+    let mut codes = vec![0; layout.scales_offset()];
+    let scale_of = |element: usize| scales.get(element / per_scale).copied().unwrap_or(1.0);
+    for_each_part(&mut codes[..layout.code_bytes], per_code, |first, codes| {
+        let mut at = first * per_code;
+        // Runs of one scale: what is divided by is known outside of the loop over elements.
+        let mut rest = codes;
+        while !rest.is_empty() {
+            let run = (per_scale - at % per_scale) / per_code;
+            let (part, others) = rest.split_at_mut(run.clamp(1, rest.len()));
+            let (scale, values) = (scale_of(at), &values[at..]);
+            match encoding {
+                Encoding::Fp8 { format, .. } => {
+                    part.iter_mut().zip(values).for_each(|(code, v)| *code = fp8_code(*format, v / scale));
+                }
+                _ => part.iter_mut().zip(values.chunks(2)).for_each(|(code, pair)| {
+                    *code = pair.iter().fold(0, |byte, v| byte << 4 | nf4_code(v / scale));
+                }),
+            }
+            at += part.len() * per_code;
+            rest = others;
+        }
+    });
     codes.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
     Ok(codes)
+}
+
+/// Elements that a thread of its own is worth.
+const ENOUGH: usize = 1 << 20;
+
+/// Calls `work` with parts of a list and where each begins; on several threads where `cost` elements an item make that worth it.
+fn for_each_part<T: Send>(list: &mut [T], cost: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (list.len().saturating_mul(cost) / ENOUGH).clamp(1, cores);
+    if threads == 1 {
+        return work(0, list);
+    }
+    let each = list.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (index, part) in list.chunks_mut(each).enumerate() {
+            let work = &work;
+            scope.spawn(move || work(index * each, part));
+        }
+    });
 }
 
 /// An fp8 parameter of an OCP format, codes and scales, in the FNUZ format of the same fraction, exactly: its bias is greater by
@@ -220,7 +258,43 @@ mod tests {
                 assert_eq!(fp8_code(format, (a + b) / 2.0), code + code % 2, "{format:?} {code:#x}");
             }
             assert_eq!(fp8_value(format, fp8_code(format, 1e9)), fp8_max(format));
+            assert_eq!(fp8_value(format, fp8_code(format, f32::NEG_INFINITY)), -fp8_max(format));
             assert!(fp8_value(format, fp8_code(format, f32::NAN)).is_nan());
+        }
+    }
+
+    #[test]
+    fn a_large_parameter_is_encoded_as_its_rows_are() {
+        let ty = |rows| TensorType::new(DType::F32, [rows, 1024]);
+        let (rows, part) = (4096, 61);
+        let values: Vec<f32> = (0..rows * 1024).map(|i| ((i * 7919 % 10_007) as f32 - 5000.0) / 3e3).collect();
+        let row = Encoding::Fp8 { format: Fp8Format::E4m3, scales: ScaleGranularity::Row };
+        for encoding in [row, Encoding::Nf4 { block: 64 }] {
+            let whole = decode(&encode(&values, &ty(rows), &encoding).unwrap(), &ty(rows), &encoding).unwrap();
+            for (values, whole) in values.chunks(part * 1024).zip(whole.chunks(part * 1024)) {
+                let ty = ty(values.len() / 1024);
+                let alone = decode(&encode(values, &ty, &encoding).unwrap(), &ty, &encoding).unwrap();
+                assert!(alone == whole, "{encoding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_has_the_nearest_code() {
+        for format in FORMATS {
+            let finite = (0..=255).map(|code| fp8_value(format, code)).filter(|value| value.is_finite());
+            let values: Vec<f32> = finite.collect();
+            // Every sign and exponent, with fractions all over.
+            for bits in (0..u32::MAX).step_by(65_521) {
+                let value = f32::from_bits(bits);
+                if value.is_nan() {
+                    continue;
+                }
+                let distance = |other: f32| (f64::from(other) - f64::from(value.clamp(-1e30, 1e30))).abs();
+                let nearest = values.iter().map(|&value| distance(value)).fold(f64::INFINITY, f64::min);
+                let got = fp8_value(format, fp8_code(format, value));
+                assert_eq!(distance(got), nearest, "{format:?} {value:e} became {got:e}");
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod group;
 mod inline;
 mod intern;
 mod outline;
+mod quantize;
 mod regions;
 mod rewrite;
 
@@ -20,4 +21,5 @@ pub use fuse_qkv::{fuse_linears, fuse_qkv};
 pub use group::group_elementwise;
 pub use inline::{inline, inline_where};
 pub use outline::{Outline, outline};
+pub use quantize::quantize;
 pub use regions::{Operand, Region, RegionKind, RegionRun, Regions, regions, whole};
