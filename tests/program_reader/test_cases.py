@@ -19,6 +19,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "backends" / "inductor" / "exporter"))
 
+import fp8  # noqa: E402
 from module import ProgramModule  # noqa: E402
 from reader import DTYPES, INTEGERS, Evaluator, FormatError, read  # noqa: E402
 
@@ -58,21 +59,23 @@ def disagreement(got: torch.Tensor, want: torch.Tensor, dtype: str, tolerance: d
 
 
 def run_module(
-    program: dict[str, Any], given: dict[str, bytes]
+    program: dict[str, Any], given: dict[str, bytes], device: str
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Outputs and states by name, from the torch module that the Program makes."""
     entry = program["blocks"][-1]
     evaluator = Evaluator(program, exact=False)
     stored = {port["name"]: evaluator.stored(port, given[port["name"]]) for port in evaluator.ports()}
-    module = ProgramModule(program, [stored[port["name"]] for port in entry["params"]])
+    module = ProgramModule(program, [stored[port["name"]] for port in entry["params"]]).to(device)
     states = entry.get("states", [])
-    results = module(*(stored[port["name"]] for port in [*entry["inputs"], *states]))
+    with torch.no_grad(), torch.device(device):
+        results = module(*(stored[port["name"]].to(device) for port in [*entry["inputs"], *states]))
+    results = [result.cpu() for result in results]
     outputs = len(entry["outputs"])
     named = [(port["name"], result) for port, result in zip([*entry["outputs"], *states], results, strict=True)]
     return dict(named[:outputs]), dict(named[outputs:])
 
 
-def complaints(case: dict[str, Any], data: bytes) -> list[str]:
+def complaints(case: dict[str, Any], data: bytes, device: str) -> list[str]:
     """Everything that is wrong with one case."""
     program = read(json.dumps(case["program"]))
     given = {name: data[p["offset"] : p["offset"] + p["bytes"]] for name, p in case["given"].items()}
@@ -81,7 +84,7 @@ def complaints(case: dict[str, Any], data: bytes) -> list[str]:
     ways = (("float64", EXACT), ("declared dtypes", case["tolerance"]), ("the module", case["tolerance"]))
     for arithmetic, tolerance in ways:
         evaluator = Evaluator(program, exact=arithmetic == "float64")
-        outputs, states = run_module(program, given) if arithmetic == "the module" else evaluator.run(given)
+        outputs, states = run_module(program, given, device) if arithmetic == "the module" else evaluator.run(given)
         for role, ports, results in (("outputs", entry["outputs"], outputs), ("states", entry.get("states", []), states)):
             if {port["name"] for port in ports} != set(case[role]):
                 found.append(f"{role} have other names")
@@ -124,19 +127,56 @@ def refusals() -> list[str]:
     return accepted
 
 
+def fp8_refusals() -> list[str]:
+    """What is wrong with how products of 8-bit codes are refused and told, if anything."""
+    types = {"x": [32, 16], "w": [16, 16], "narrow": [8, 16], "y": [32, 16], "z": [32, 8]}
+    encoding = {"kind": "fp8", "format": "e4m3", "scales": {"per": "row"}}
+    params = [{"name": name, "value": value, "encoding": encoding} for name, value in (("w", 1), ("narrow", 2))]
+    nodes = [
+        {"op": "linear", "activation": "dynamic_fp8", "inputs": [0, 1], "outputs": [3]},
+        {"op": "linear", "activation": "dynamic_fp8", "inputs": [3, 2], "outputs": [4]},
+    ]
+    block = {
+        "name": "b",
+        "values": [{"dtype": "bf16", "shape": shape} for shape in types.values()],
+        "inputs": [{"name": "x", "value": 0}],
+        "params": params,
+        "outputs": [{"name": "z", "value": 4}],
+        "nodes": nodes,
+    }
+    program = {"version": 1, "blocks": [block], "sources": [{"from": "zeros"}] * 2}
+    found = []
+    told = fp8.check(program, (9, 0))
+    if told is None or not told.startswith("1 of 2 layers"):
+        found.append(f"a layer that is no product of codes is told as {told!r}")
+    if fp8.check({**program, "blocks": [{**block, "nodes": nodes[:1]}]}, (9, 0)) is not None:
+        found.append("a layer that is a product of codes is not taken for one")
+    if fp8.check({**program, "blocks": [{**block, "nodes": []}]}, (8, 0)) is not None:
+        found.append("a Program without layers in 8 bits is not for every GPU")
+    try:
+        fp8.check(program, (8, 9))
+        found.append("a GPU below compute capability 9.0 is not refused")
+    except fp8.Fp8Error as error:
+        if "8.9" not in str(error):
+            found.append(f"the refusal does not name the GPU's capability: {error}")
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="what the example export_cases wrote")
-    folder = parser.parse_args().folder
+    parser.add_argument("--device", default="cpu", help="where the module runs")
+    asked = parser.parse_args()
+    folder = asked.folder
     cases = json.loads((folder / "cases.json").read_text())
     data = (folder / "data.bin").read_bytes()
     failed = 0
     for case in cases:
-        found = complaints(case, data)
+        found = complaints(case, data, asked.device)
         failed += bool(found)
         for complaint in found:
             print(f"FAILED {case['name']}: {complaint}")
-    accepted = refusals()
+    accepted = [*refusals(), *fp8_refusals()]
     for complaint in accepted:
         print(f"FAILED reader: {complaint}")
     good = not failed and not accepted and bool(cases)

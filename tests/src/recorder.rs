@@ -32,7 +32,8 @@ impl Watcher for Recorder {
 /// A fixture's model on the CPU.
 pub fn open_cpu(name: &str, dtype: DType, launch: Option<LaunchMode>) -> Pipeline {
     let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
-    Pipeline::open(&model(name), device, PipelineOptions { dtype: Some(dtype), launch }).unwrap()
+    Pipeline::open(&model(name), device, PipelineOptions { dtype: Some(dtype), launch, ..Default::default() })
+        .unwrap()
 }
 
 /// The request that a case stands for.

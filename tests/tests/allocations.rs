@@ -87,7 +87,11 @@ fn the_denoising_loop_of_a_given_model_allocates_nothing() {
     };
     for dtype in [DType::F32, DType::Bf16] {
         let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
-        let options = PipelineOptions { dtype: Some(dtype), launch: Some(LaunchMode::Graph) };
+        let options = PipelineOptions {
+            dtype: Some(dtype),
+            launch: Some(LaunchMode::Graph),
+            ..PipelineOptions::default()
+        };
         check(&format!("{dtype:?}"), Pipeline::open(Path::new(&model), device, options).unwrap(), &request);
     }
 }

@@ -23,7 +23,7 @@ fn device() -> Arc<dyn Accelerator> {
 }
 
 fn open(launch: LaunchMode) -> Pipeline {
-    let options = PipelineOptions { dtype: None, launch: Some(launch) };
+    let options = PipelineOptions { dtype: None, launch: Some(launch), ..PipelineOptions::default() };
     Pipeline::open(tintype::bundled().unwrap(), device(), options).unwrap()
 }
 

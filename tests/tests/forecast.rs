@@ -48,7 +48,10 @@ fn memory_is_what_was_forecast_to_the_byte() {
         for launch in [LaunchMode::Compiled, LaunchMode::Graph, LaunchMode::Eager] {
             for dtype in [None, Some(DType::F32), Some(DType::Bf16)] {
                 for request in requests() {
-                    let (device, options) = (cpu(), PipelineOptions { dtype, launch: Some(launch) });
+                    let (device, options) = (
+                        cpu(),
+                        PipelineOptions { dtype, launch: Some(launch), ..PipelineOptions::default() },
+                    );
                     let mut pipeline = Pipeline::open(&model(name), device.clone(), options).unwrap();
                     let forecast = pipeline.forecast(&request).unwrap();
                     assert_eq!((device.memory().peak, device.stats().compiles), (0, 0));

@@ -82,7 +82,8 @@ fn plans_take_seconds_and_no_weights() {
     let (inspector, device) = (Inspector::open(folder.path()).unwrap(), cpu());
     let started = Instant::now();
     let plan = |request: &Request, dtype, launch| -> Forecast {
-        let options = PipelineOptions { dtype: Some(dtype), launch: Some(launch) };
+        let options =
+            PipelineOptions { dtype: Some(dtype), launch: Some(launch), ..PipelineOptions::default() };
         inspector.forecast(request, &*device, &options, None).unwrap()
     };
     let packed = plan(&square(1024), DType::Bf16, LaunchMode::Compiled);

@@ -161,7 +161,11 @@ fn compiled_by_the_software_synapse() {
         }
         // As a run plans it, cautiously, before anything is compiled.
         let request = Request { width: Some(1024), height: Some(1024), ..Request::default() };
-        let how = PipelineOptions { dtype: Some(DType::Bf16), launch: Some(LaunchMode::Compiled) };
+        let how = PipelineOptions {
+            dtype: Some(DType::Bf16),
+            launch: Some(LaunchMode::Compiled),
+            ..PipelineOptions::default()
+        };
         let inspector = Inspector::open(folder.path()).unwrap();
         let forecast = inspector.forecast(&request, &*device, &how, None).unwrap();
         assert_eq!(forecast.fit, Fit::Fits, "{} bytes", forecast.peak);

@@ -33,7 +33,7 @@ fn denoised(
 ) -> Vec<Vec<f32>> {
     let device = tintype::backends().open(backend, None, &Default::default()).unwrap().accelerator;
     assert_eq!(device.device().emulated, backend == "gaudi");
-    let options = PipelineOptions { dtype: Some(dtype), launch: None };
+    let options = PipelineOptions { dtype: Some(dtype), launch: None, ..PipelineOptions::default() };
     let mut pipeline = Pipeline::open(root.clone(), device, options).unwrap();
     let mut of = |prompt: &str| {
         let mut recorder = Recorder::default();

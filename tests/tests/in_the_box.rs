@@ -22,7 +22,7 @@ fn golden() -> PathBuf {
 fn open(launch: Option<LaunchMode>) -> Pipeline {
     let device = tintype::backends().open("cpu", None, &Default::default()).unwrap().accelerator;
     let model = tintype::bundled().unwrap();
-    Pipeline::open(model, device, PipelineOptions { dtype: None, launch }).unwrap()
+    Pipeline::open(model, device, PipelineOptions { launch, ..PipelineOptions::default() }).unwrap()
 }
 
 #[test]

@@ -58,6 +58,30 @@ def preload() -> None:
     assert not torch.cuda.is_initialized()
 
 
+def know_the_processor() -> None:
+    """Finds out what of the processor's vectors the compiler knows. Each kind takes a compile and a Python with torch: they are tried
+    side by side, and once for all jobs."""
+    import concurrent.futures
+
+    from torch._inductor import cpu_vec_isa
+
+    has = cpu_vec_isa.x86_isa_checker()
+    kinds = [kind for kind in cpu_vec_isa.supported_vec_isa_list if all(flag in has for flag in str(kind).split())]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(bool, kinds))
+    cpu_vec_isa.valid_vec_isa_list()
+
+
+def pass_over_the_processor() -> None:
+    """Of a GPU's package the host runs no more than launches: what every compiler knows will do, and nothing is tried."""
+    import torch._inductor.config
+    from torch._inductor import cpu_vec_isa
+
+    torch._inductor.config.cpp.vec_isa_ok = True
+    # Some kinds are tried all the same.
+    cpu_vec_isa.supported_vec_isa_list = [kind for kind in cpu_vec_isa.supported_vec_isa_list if str(kind) == "avx2"]
+
+
 def hire(threads: int) -> None:
     """Forks the processes that Triton's kernels are compiled in, before this one touches the device."""
     import torch._inductor.config
@@ -66,6 +90,10 @@ def hire(threads: int) -> None:
     torch._inductor.config.compile_threads = threads
     if threads > 1:
         AsyncCompile.process_pool().submit(AsyncCompile._get_ready).result()
+
+
+def is_gpu(asked: dict[str, Any]) -> bool:
+    return asked["device"].startswith("cuda")
 
 
 def work(asked: dict[str, Any]) -> None:
@@ -81,7 +109,8 @@ def work(asked: dict[str, Any]) -> None:
         tell(asked["job"], event, **details)
 
     try:
-        if asked["device"].startswith("cuda"):
+        if is_gpu(asked):
+            pass_over_the_processor()
             hire(asked["threads"])
         text = Path(asked["program"]).read_text()
         template = json.loads(text)
@@ -122,7 +151,7 @@ def serve() -> None:
     selector.register(0, selectors.EVENT_READ)
     selector.register(woken, selectors.EVENT_READ)
     running: dict[int, int] = {}
-    pending, is_open = b"", True
+    pending, is_open, knows_the_processor = b"", True, False
     while is_open or running:
         for key, _ in selector.select():
             read = os.read(key.fd, 1 << 16)
@@ -144,6 +173,9 @@ def serve() -> None:
                 if news is not None:
                     tell(asked["job"], "note", text=news[:LONGEST])
                     news = None
+                if not is_gpu(asked) and not knows_the_processor:
+                    know_the_processor()
+                    knows_the_processor = True
                 child = os.fork()
                 if child == 0:
                     signal.set_wakeup_fd(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -80,9 +81,8 @@ def code_bytes(elements: int, encoding: dict[str, Any]) -> int:
 def decode(stored: Tensor, shape: tuple[int, ...], encoding: dict[str, Any], dtype: torch.dtype) -> Tensor:
     """The values of an encoded parameter, from its bytes. All of it is arithmetic on tensors, so that it can be
     compiled."""
-    end = code_bytes(math.prod(shape), encoding)
-    codes = stored[:end]
-    scales = stored[-(-end // 16) * 16 :].view(torch.float32).to(dtype)
+    codes, scales = parts(stored, shape, encoding)
+    scales = scales.to(dtype)
     if encoding["kind"] == "fp8":
         return scaled(codes.view(FP8[encoding["format"]]).to(dtype), scales, shape)
     if encoding["kind"] == "nf4":
@@ -91,6 +91,31 @@ def decode(stored: Tensor, shape: tuple[int, ...], encoding: dict[str, Any], dty
         table = torch.stack([torch.full((), value, dtype=dtype) for value in NF4])
         return scaled(table[pairs], scales, shape)
     raise ValueError(f"unknown encoding {encoding}")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An encoded parameter on its way to whoever reads it: products of 8-bit codes read those, all others its values."""
+
+    stored: Tensor
+    shape: tuple[int, ...]
+    encoding: dict[str, Any]
+
+    def values(self, dtype: torch.dtype) -> Tensor:
+        """The values."""
+        return decode(self.stored, self.shape, self.encoding, dtype)
+
+    def fp8(self) -> tuple[Tensor, Tensor]:
+        """Codes of 8-bit floating point, `[rows, columns]`, and scales, `[1, rows]`, or `[1, 1]` for all rows."""
+        rows, columns = self.shape
+        codes, scales = parts(self.stored, self.shape, self.encoding)
+        return codes.view(FP8[self.encoding["format"]]).reshape(rows, columns), scales[None, :]
+
+
+def parts(stored: Tensor, shape: tuple[int, ...], encoding: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Codes, as bytes, and scales."""
+    end = code_bytes(math.prod(shape), encoding)
+    return stored[:end], stored[-(-end // 16) * 16 :].view(torch.float32)
 
 
 def scaled(values: Tensor, scales: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -102,6 +127,12 @@ def round_rows_to_e4m3(x: Tensor) -> Tensor:
     """Rounds each row to E4M3, scaled so that its largest magnitude becomes the format's largest number."""
     if x.shape[-1] == 0:
         return x
-    scale = x.abs().amax(dim=-1, keepdim=True) / torch.finfo(torch.float8_e4m3fn).max
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    return (x / scale).clamp(-448, 448).to(torch.float8_e4m3fn).to(x.dtype) * scale
+    codes, scales = rows_as_e4m3(x)
+    return codes.to(x.dtype) * scales
+
+
+def rows_as_e4m3(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The same as codes and scales, `[..., 1]`."""
+    scales = x.abs().amax(dim=-1, keepdim=True) / torch.finfo(torch.float8_e4m3fn).max
+    scales = torch.where(scales > 0, scales, torch.ones_like(scales))
+    return (x / scales).clamp(-448, 448).to(torch.float8_e4m3fn), scales

@@ -13,6 +13,7 @@ from typing import Any, Callable
 import torch
 import torch._inductor
 
+import fp8
 from compiler import shares_its_library
 from encodings_of_params import is_plain
 from module import ProgramModule
@@ -31,9 +32,8 @@ OUTSIDE = {
     "joint_graph_constant_folding": False,
 }
 CUDA = {"aot_inductor.embed_kernel_binary": True}
-# Unless an option says otherwise: of a GPU's package the host runs no more than launches, so whether the compiler knows the host's
-# vectors need not be tried, each time in a Python of its own; and headers prepared for one package are waited for by all.
-SOONER = {"cpp.vec_isa_ok": True, "aot_inductor.precompile_headers": False}
+# Unless an option says otherwise: headers prepared for one package would be waited for by all.
+SOONER = {"aot_inductor.precompile_headers": False}
 
 # Code is compiled for the processor of this machine: whichever of these it has, it may use.
 FLAGS = ("sse", "ssse", "avx", "amx", "fma", "f16c", "bmi", "movbe", "popcnt", "aes", "vaes", "pclmul", "vpclmul", "gfni",
@@ -58,6 +58,11 @@ def build(
     started = time.monotonic()
     size = template and template["size"]
     shapes = template and {"arguments": dynamic_shapes(program, template["least"], template["most"])}
+    on_gpu = device.startswith("cuda")
+    if on_gpu:
+        news = fp8.check(at(program, size) if size else program, torch.cuda.get_device_capability(device))
+        if news is not None:
+            tell("note", text=news)
     module = ProgramModule(program, size=size).eval().to(device)
     arguments = tuple(argument.to(device) for argument in module.examples())
     tell("exporting")
@@ -68,7 +73,6 @@ def build(
     seconds = {"export": time.monotonic() - started}
     tell("compiling", export_seconds=round(seconds["export"], 2))
     started = time.monotonic()
-    on_gpu = device.startswith("cuda")
     settings = {**(SOONER if on_gpu else {}), **options, **OUTSIDE, **(CUDA if on_gpu else {})}
     torch._inductor.aoti_compile_and_package(
         exported, package_path=str(folder / ARCHIVE), inductor_configs=settings

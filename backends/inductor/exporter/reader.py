@@ -12,7 +12,8 @@ from typing import Any, Callable
 
 import torch
 
-from encodings_of_params import decode, is_plain, round_rows_to_e4m3, tensor_of
+import fp8
+from encodings_of_params import Encoded, is_plain, round_rows_to_e4m3, tensor_of
 
 FORMAT_VERSION = 1
 
@@ -123,14 +124,13 @@ class Evaluator:
     def entry(self, stored: list[Tensor]) -> list[Tensor]:
         """Outputs, then what states become, from what is stored for each port."""
         entry = self.program["blocks"][-1]
-        arguments = []
+        arguments: list[Tensor | Encoded] = []
         for port, tensor in zip(self.ports(), stored, strict=True):
             ty = self.type_of(entry, port["value"])
             if is_plain(port.get("encoding")):
                 arguments.append(self.settle(tensor, ty.dtype))
             else:
-                wide = torch.float64 if self.exact else torch.float32
-                arguments.append(decode(tensor, ty.shape, port["encoding"], wide))
+                arguments.append(Encoded(tensor, ty.shape, port["encoding"]))
         return self.block(entry, arguments)
 
     def type_of(self, block: dict[str, Any], value: int) -> Type:
@@ -143,14 +143,16 @@ class Evaluator:
             return to_integer(tensor, dtype)
         return tensor.to(torch.float64 if self.exact else DTYPES[dtype])
 
-    def wide(self, tensor: Tensor) -> Tensor:
+    def wide(self, tensor: Tensor | Encoded) -> Tensor:
         """The tensor in the dtype in which arithmetic is done."""
+        if isinstance(tensor, Encoded):
+            return tensor.values(torch.float64 if self.exact else torch.float32)
         if not tensor.is_floating_point():
             return tensor
         return tensor.double() if self.exact else tensor.float()
 
-    def block(self, block: dict[str, Any], arguments: list[Tensor]) -> list[Tensor]:
-        values: dict[int, Tensor] = {}
+    def block(self, block: dict[str, Any], arguments: list[Tensor | Encoded]) -> list[Tensor]:
+        values: dict[int, Tensor | Encoded] = {}
         ports = [*block["inputs"], *block["params"], *block.get("states", [])]
         for port, argument in zip(ports, arguments, strict=True):
             values[port["value"]] = argument
@@ -437,7 +439,13 @@ def whole_mat_mul(node: Node, ty: Type, a: Tensor, b: Tensor) -> Tensor:
 
 
 @compiled
-def whole_linear(node: Node, ty: Type, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def whole_linear(node: Node, ty: Type, x: Tensor, weight: Tensor | Encoded, bias: Tensor | None = None) -> Tensor:
+    # The one operation with an encoded operand that is not decoded for it.
+    if isinstance(weight, Encoded):
+        is_rounded = node["activation"] == "dynamic_fp8"
+        if is_rounded and x.is_cuda and fp8.fits(ty.dtype, weight.shape, weight.encoding):
+            return fp8.product(x, weight, bias)
+        weight = weight.values(torch.float32)
     if node["activation"] == "dynamic_fp8":
         return linear(node, ty, x.float(), weight.float(), None if bias is None else bias.float())
     if not x.is_floating_point():

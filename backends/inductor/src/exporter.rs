@@ -15,10 +15,11 @@ use std::thread;
 use tempfile::TempDir;
 
 /// The exporter's sources, by file.
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 8] = [
     ("__main__.py", include_str!("../exporter/__main__.py")),
     ("compiler.py", include_str!("../exporter/compiler.py")),
     ("encodings_of_params.py", include_str!("../exporter/encodings_of_params.py")),
+    ("fp8.py", include_str!("../exporter/fp8.py")),
     ("module.py", include_str!("../exporter/module.py")),
     ("package.py", include_str!("../exporter/package.py")),
     ("reader.py", include_str!("../exporter/reader.py")),

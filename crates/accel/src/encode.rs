@@ -267,10 +267,12 @@ mod tests {
     fn a_large_parameter_is_encoded_as_its_rows_are() {
         let ty = |rows| TensorType::new(DType::F32, [rows, 1024]);
         let (rows, part) = (4096, 61);
-        let values: Vec<f32> = (0..rows * 1024).map(|i| ((i * 7919 % 10_007) as f32 - 5000.0) / 3e3).collect();
+        let values: Vec<f32> =
+            (0..rows * 1024).map(|i| ((i * 7919 % 10_007) as f32 - 5000.0) / 3e3).collect();
         let row = Encoding::Fp8 { format: Fp8Format::E4m3, scales: ScaleGranularity::Row };
         for encoding in [row, Encoding::Nf4 { block: 64 }] {
-            let whole = decode(&encode(&values, &ty(rows), &encoding).unwrap(), &ty(rows), &encoding).unwrap();
+            let whole =
+                decode(&encode(&values, &ty(rows), &encoding).unwrap(), &ty(rows), &encoding).unwrap();
             for (values, whole) in values.chunks(part * 1024).zip(whole.chunks(part * 1024)) {
                 let ty = ty(values.len() / 1024);
                 let alone = decode(&encode(values, &ty, &encoding).unwrap(), &ty, &encoding).unwrap();

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 use tintype_accel::{Accelerator, LaunchMode, Stats};
+use tintype_pipeline::Quantization;
 use tintype_pipeline::folder::Location;
 use tintype_program::DType;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub tokenizers: Option<Location>,
     /// The dtype of weights and arithmetic; f32 for random weights.
     pub dtype: Option<DType>,
+    /// What the blocks of a denoiser are quantized to.
+    pub quantize: Option<Quantization>,
     /// The launch mode.
     pub launch: Option<LaunchMode>,
     /// Threads that the device was opened with, to be told in the result.
@@ -138,6 +141,7 @@ impl Options {
             model: None,
             tokenizers: None,
             dtype: None,
+            quantize: None,
             launch: None,
             threads: None,
             width: None,
@@ -330,6 +334,7 @@ impl Bench {
             model: about.model.clone(),
             sizes: about.sizes.clone(),
             dtype: about.dtype.name().into(),
+            quantize: self.options.quantize.map(|quantization| quantization.name().into()),
             launch: about.launch.name().into(),
             seconds: Seconds {
                 cold: about.cold,
@@ -389,6 +394,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
             threads: threads.map(|threads| threads as u64),
         },
         dtype: String::new(),
+        quantize: None,
         engine: "native".into(),
         launch: String::new(),
         seconds: Seconds::default(),

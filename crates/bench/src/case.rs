@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tintype_accel::{TensorSource, from_f32};
 use tintype_models::{clip, flux, t5, vae};
+use tintype_pipeline::Quantization;
 use tintype_pipeline::files::{Checkpoint, Dtype};
 use tintype_program::{DType, Program, TensorType};
 
@@ -45,6 +46,7 @@ pub(crate) struct Source {
     /// Whether somebody asked for so many: if not, a model that takes fewer is given fewer.
     tokens_asked: bool,
     pub(crate) dtype: DType,
+    pub(crate) quantize: Option<Quantization>,
 }
 
 impl Case {
@@ -64,6 +66,7 @@ impl Case {
             text_tokens: options.text_tokens.unwrap_or(77),
             tokens_asked: options.text_tokens.is_some(),
             dtype: options.dtype.unwrap_or(DType::F32),
+            quantize: options.quantize,
         };
         Self::of(source, options)
     }
@@ -81,6 +84,13 @@ impl Case {
 impl Source {
     pub(crate) fn open(options: &Options) -> Result<Self> {
         let default = preset(options.what, options.preset.as_deref())?;
+        if let (Some(quantization), false) = (options.quantize, options.what == What::Transformer) {
+            let remedy = format!(
+                "{} has no layers that are quantized; transformer and pipeline have",
+                options.what.name()
+            );
+            return Err(Error::Request { option: "quantize", value: quantization.name().into(), remedy });
+        }
         let side = |asked: Option<usize>| asked.unwrap_or(default.side);
         let mut source = Source {
             model: default.name.into(),
@@ -90,6 +100,7 @@ impl Source {
             text_tokens: options.text_tokens.unwrap_or(default.text_tokens),
             tokens_asked: options.text_tokens.is_some(),
             dtype: options.dtype.unwrap_or(DType::F32),
+            quantize: options.quantize,
         };
         if let Some(folder) = &options.model {
             let folder = component(folder, options.what);
@@ -163,7 +174,10 @@ fn transformer(source: Source, seed: u64) -> Result<Case> {
     let config = flux::Config::from_json(&source.config)?;
     let [down, across] = source.grid()?;
     let (dtype, text_tokens, image_tokens) = (source.dtype, source.text_tokens, across * down);
-    let program = flux::program(&config, flux::Sizes { batch: 1, text_tokens, image_tokens }, dtype)?;
+    let mut program = flux::program(&config, flux::Sizes { batch: 1, text_tokens, image_tokens }, dtype)?;
+    if let Some(quantization) = source.quantize {
+        program = quantization.apply(program);
+    }
     let angles = flux::rope_tables(&config, text_tokens, down, across)?;
     let rows = [text_tokens + image_tokens, config.attention_head_dim];
     let features = |name, value| {

@@ -4,7 +4,7 @@ use crate::case::{Case, GUIDANCE, Source};
 use crate::{Options, Result};
 use tintype_models::flux;
 use tintype_pipeline::scheduler::FlowMatchEulerDiscrete;
-use tintype_pipeline::{DenoisingLoop, DenoisingTask};
+use tintype_pipeline::{Arithmetic, DenoisingLoop, DenoisingTask};
 use tintype_program::Program;
 
 /// FLUX.1-dev's shift, where the schedule does not depend on the size.
@@ -28,7 +28,7 @@ pub fn programs(options: &Options) -> Result<Vec<Program>> {
 pub(crate) fn task(source: &Source, steps: usize) -> Result<DenoisingTask> {
     Ok(DenoisingTask {
         config: flux::Config::from_json(&source.config)?,
-        dtype: source.dtype,
+        arithmetic: Arithmetic { dtype: source.dtype, quantize: source.quantize },
         grid: source.grid()?,
         text_tokens: source.text_tokens,
         scheduler: FlowMatchEulerDiscrete { shift: SHIFT, ..Default::default() }.into(),

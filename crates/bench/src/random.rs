@@ -65,12 +65,16 @@ pub(crate) struct RandomWeights {
 }
 
 impl RandomWeights {
-    /// For the parameters of a module's Programs. Sources other than a plain load are made of loads whose shapes they do not tell, so
-    /// they are refused.
+    /// For the parameters of a module's Programs. Sources other than a load, quantized or not, are made of loads whose shapes they do
+    /// not tell, so they are refused.
     pub(crate) fn of<'p>(params: impl IntoIterator<Item = &'p ParamSlot>, seed: u64) -> Result<Self, String> {
         let mut types = BTreeMap::new();
         for slot in params {
-            match &slot.source {
+            let source = match &slot.source {
+                Source::Quantize { of, .. } => of,
+                other => other,
+            };
+            match source {
                 Source::Load { name } => types.insert(name.clone(), slot.ty.clone()),
                 other => return Err(format!("`{}` comes from {other:?}", slot.name)),
             };

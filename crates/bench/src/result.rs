@@ -25,6 +25,9 @@ pub struct BenchResult {
     pub device: DeviceUsed,
     /// The dtype of weights and arithmetic.
     pub dtype: String,
+    /// What the denoiser's blocks are quantized to, where they are: `fp8-row`, `fp8-tensor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<String>,
     /// Which of the device's engines ran it: `native`, `inductor`, `inductor and native`, or `torch`.
     pub engine: String,
     /// The launch mode: `eager`, `compiled`, `lazy`, `graph`.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use tintype::inductor::{self, AotOptions, Libtorch, Packages, Python, Target};
 use tintype::pipeline::inspect::Inspector;
-use tintype::{Request, Steps};
+use tintype::{Arithmetic, Request, Steps};
 
 /// So many cores keep one compile busy.
 const CORES_OF_A_COMPILE: usize = 4;
@@ -43,7 +43,7 @@ fn capture(args: &AotCaptureArgs) -> Result<ExitCode> {
         negative: args.true_cfg.map(|_| String::new()),
         ..Request::default()
     };
-    let programs = inspector.programs_of_run(&request, dtype)?;
+    let programs = inspector.programs_of_run(&request, Arithmetic { dtype, quantize: args.quantize })?;
     let named = programs.iter().map(|(name, program)| (*name, program));
     for path in inductor::capture(named, &args.output)? {
         say::all(format!("{}\n", path.display()).as_bytes())?;
@@ -56,6 +56,7 @@ fn capture_preset(args: &AotCaptureArgs, preset: &str) -> Result<ExitCode> {
     let options = tintype::bench::Options {
         preset: Some(preset.into()),
         dtype: args.dtype.map(Into::into),
+        quantize: args.quantize,
         width: args.width,
         height: args.height,
         text_tokens: args.max_sequence_length,

@@ -22,7 +22,7 @@ use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tintype::{LaunchMode, OpenOptions, VaeTile};
+use tintype::{LaunchMode, OpenOptions, Quantization, VaeTile};
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
@@ -98,6 +98,10 @@ pub(crate) struct GenerateArgs {
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
+    /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
+    /// with one for each weight.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) quantize: Option<Quantization>,
     /// The dtype that noise is drawn in; part of a picture's identity [default: that of the arithmetic].
     #[arg(long, value_enum)]
     pub(crate) noise_dtype: Option<DtypeArg>,

@@ -153,6 +153,7 @@ fn options(args: &BenchArgs, what: What) -> Options {
         model: args.model.clone(),
         tokenizers: tintype::bundled(),
         dtype: args.dtype.map(Into::into),
+        quantize: args.quantize,
         launch: args.launch,
         threads: args.device.threads,
         width: args.width,

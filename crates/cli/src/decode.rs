@@ -36,8 +36,11 @@ pub(crate) fn run(args: &DecodeArgs, logging: bool) -> Result<ExitCode> {
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let recipe = Recipe::from(latents.made.clone());
     let dtype = args.dtype.map(Into::into).or(recipe.dtype);
-    let mut pipeline =
-        Pipeline::of(&folder, opened.accelerator, PipelineOptions { dtype, launch: args.launch })?;
+    let mut pipeline = Pipeline::of(
+        &folder,
+        opened.accelerator,
+        PipelineOptions { dtype, launch: args.launch, ..Default::default() },
+    )?;
     backends.tell(pipeline.accelerator().device(), pipeline.dtype(), &mut saver.progress);
     for warning in recipe.differences(&pipeline) {
         saver.progress.warn(warning);

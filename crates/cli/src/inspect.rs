@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use tintype::accel::{Accelerator, Opened};
 use tintype::pipeline::inspect::{DeviceReport, Inspection, Inspector, Known, TimedRun, Timings};
-use tintype::{Generated, OpenOptions, Pipeline, PipelineOptions, Request, bench};
+use tintype::{Arithmetic, Generated, OpenOptions, Pipeline, PipelineOptions, Request, bench};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
     let cancel = cancel_on_interrupt()?;
@@ -30,9 +30,10 @@ pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
     if let Some(component) = &args.program {
         return programs(&inspector, &request, component, args);
     }
-    let options = PipelineOptions { dtype: args.dtype.map(Into::into), launch: args.launch };
+    let options =
+        PipelineOptions { dtype: args.dtype.map(Into::into), quantize: args.quantize, launch: args.launch };
     let dtype = options.dtype.unwrap_or_else(|| inspector.default_dtype());
-    let work = inspector.work(&request, dtype)?;
+    let work = inspector.work(&request, Arithmetic { dtype, quantize: args.quantize })?;
     let timings = timings();
     let report = |accelerator: &dyn Accelerator| {
         let rates = bench::rates(accelerator, dtype, args.threads);
@@ -84,7 +85,7 @@ fn programs(
     args: &InspectArgs,
 ) -> Result<ExitCode> {
     let dtype = args.dtype.map_or_else(|| inspector.default_dtype(), Into::into);
-    let programs = inspector.programs(request, dtype)?;
+    let programs = inspector.programs(request, Arithmetic { dtype, quantize: args.quantize })?;
     let wanted =
         |name: &str| component.is_empty() || name == component || name.split('.').next() == Some(component);
     let known: Vec<_> = programs.iter().map(|(name, _)| *name).collect();

@@ -9,6 +9,7 @@
 //! assert!((noise[0] - 1.540_996).abs() < 4e-6);
 //! ```
 
+mod arithmetic;
 pub mod error;
 pub mod files;
 mod flux;
@@ -24,6 +25,7 @@ pub mod scheduler;
 mod shortage;
 pub mod tokenizer;
 
+pub use arithmetic::{Arithmetic, Quantization};
 pub use error::{Error, Result};
 pub use flux::{DenoisingLoop, DenoisingTask};
 pub use generate::{CancelToken, Event, Request, Settings, Throughput, Tiles, VaeTile, Watcher};

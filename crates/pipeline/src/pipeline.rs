@@ -8,7 +8,7 @@ use crate::generate::{
 };
 use crate::inspect::{Alternative, Fit, Forecast, alternatives, forecast, listed};
 use crate::recipe::Made;
-use crate::{Error, Moment, Result};
+use crate::{Arithmetic, Error, Moment, Quantization, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Device, LaunchMode, Stats, Weights};
@@ -20,13 +20,15 @@ pub struct PipelineOptions {
     /// The dtype of weights and arithmetic; that of the model's `tintype.json`, else of the stored weights, where it is
     /// not said.
     pub dtype: Option<DType>,
+    /// What the denoiser's blocks are quantized to; nothing where it is not said.
+    pub quantize: Option<Quantization>,
     /// The launch mode; the device's first where it is not said.
     pub launch: Option<LaunchMode>,
 }
 
 impl PipelineOptions {
-    /// The dtype and launch mode on a device, for weights that are stored as `stored`; refuses what it does not have.
-    pub(crate) fn choose(&self, device: &Device, stored: DType) -> Result<(DType, LaunchMode)> {
+    /// The arithmetic and launch mode on a device, for weights that are stored as `stored`; refuses what it does not have.
+    pub(crate) fn choose(&self, device: &Device, stored: DType) -> Result<(Arithmetic, LaunchMode)> {
         let dtype = self.dtype.unwrap_or(stored);
         if !device.capabilities.dtypes.contains(&dtype) {
             let known: Vec<_> = device.capabilities.dtypes.iter().map(|dtype| dtype.name()).collect();
@@ -53,7 +55,7 @@ impl PipelineOptions {
                 .into());
             }
         };
-        Ok((dtype, launch))
+        Ok((Arithmetic { dtype, quantize: self.quantize }, launch))
     }
 }
 
@@ -61,7 +63,7 @@ impl PipelineOptions {
 pub struct Pipeline {
     root: PathBuf,
     place: Place,
-    dtype: DType,
+    arithmetic: Arithmetic,
     flux: Flux,
     /// Runs that were found to fit.
     fitting: Vec<Size>,
@@ -150,8 +152,8 @@ impl Pipeline {
     /// files and weights, whichever of them loads first, and may run on two threads; compiled Programs and their
     /// arenas are each one's own. Of two that need a component's weights at once, one loads and the other waits.
     ///
-    /// What `options` leaves open is as in this pipeline. Weights are shared where both have the same dtype; another
-    /// dtype makes a set of its own. A weight that is written in place ([`Weights::write`]) changes for both. Weights
+    /// What `options` leaves open is as in this pipeline. Weights are shared where both have the same arithmetic; another
+    /// one makes a set of its own. A weight that is written in place ([`Weights::write`]) changes for both. Weights
     /// stay until the last pipeline that uses them is dropped.
     ///
     /// # Errors
@@ -160,7 +162,8 @@ impl Pipeline {
     pub fn share(&self, options: PipelineOptions) -> Result<Self> {
         let accelerator = Arc::clone(&self.place.accelerator);
         let options = PipelineOptions {
-            dtype: options.dtype.or(Some(self.dtype)),
+            dtype: options.dtype.or(Some(self.arithmetic.dtype)),
+            quantize: options.quantize.or(self.arithmetic.quantize),
             launch: options.launch.or(Some(self.place.launch)),
         };
         Self::place(self.root.clone(), self.flux.share(), accelerator, options)
@@ -174,9 +177,9 @@ impl Pipeline {
         options: PipelineOptions,
     ) -> Result<Self> {
         let stored = flux.default_dtype().unwrap_or_else(|| flux.stored_dtype());
-        let (dtype, launch) = options.choose(accelerator.device(), stored)?;
+        let (arithmetic, launch) = options.choose(accelerator.device(), stored)?;
         let place = Place { accelerator, launch };
-        Ok(Self { root, place, dtype, flux, fitting: Vec::new() })
+        Ok(Self { root, place, arithmetic, flux, fitting: Vec::new() })
     }
 
     /// Makes pictures.
@@ -246,10 +249,18 @@ impl Pipeline {
         work: impl FnOnce(&mut Flux, &mut Run<'_>) -> Result<(Settings, Vec<Picture>)>,
     ) -> Result<Generated> {
         let made = self.made();
-        let Self { place, dtype, flux, .. } = self;
+        let Self { place, arithmetic, flux, .. } = self;
         let pace = Pace::start();
-        let mut run =
-            Run { place, dtype: *dtype, watcher, cancel, made: &made, step_seconds: None, pace, ahead };
+        let mut run = Run {
+            place,
+            arithmetic: *arithmetic,
+            watcher,
+            cancel,
+            made: &made,
+            step_seconds: None,
+            pace,
+            ahead,
+        };
         let done = work(flux, &mut run);
         for what in run.place.accelerator.fallbacks() {
             run.watcher.event(Event::Fallback { what });
@@ -273,7 +284,7 @@ impl Pipeline {
 
     /// Begins to compile what a run will need: meanwhile it is found out whether it fits, and weights are loaded.
     fn ahead(&self, request: &Request) -> Result<Ahead> {
-        let (_, _, stages) = self.flux.stages(request, self.dtype)?;
+        let (_, _, stages) = self.flux.stages(request, self.arithmetic)?;
         let Place { accelerator, launch } = &self.place;
         let programs = stages.into_iter().map(|stage| stage.program);
         Ok(Ahead::begin(accelerator, *launch, programs))
@@ -286,7 +297,7 @@ impl Pipeline {
     /// [`Error::Request`] for what the model cannot do; an operation that the device cannot run.
     pub fn forecast(&self, request: &Request) -> Result<Forecast> {
         let Place { accelerator, launch } = &self.place;
-        forecast(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, None, None)
+        forecast(&self.flux, request, accelerator.as_ref(), self.arithmetic, *launch, None, None)
     }
 
     fn refuse_what_cannot_fit(&mut self, request: &Request) -> Result<()> {
@@ -309,7 +320,7 @@ impl Pipeline {
     /// Settings that take less than those of `request`, and no more than `most` bytes.
     fn alternatives(&self, request: &Request, most: Option<u64>) -> Vec<Alternative> {
         let Place { accelerator, launch } = &self.place;
-        alternatives(&self.flux, request, accelerator.as_ref(), self.dtype, *launch, most)
+        alternatives(&self.flux, request, accelerator.as_ref(), self.arithmetic, *launch, most)
     }
 
     /// An error of a run of `request`. Where memory ran out it says what would fit, and the next run is planned anew.
@@ -339,9 +350,14 @@ impl Pipeline {
         &self.place.accelerator
     }
 
+    /// In what it computes.
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
+    }
+
     /// The dtype of the arithmetic.
     pub fn dtype(&self) -> DType {
-        self.dtype
+        self.arithmetic.dtype
     }
 
     /// The launch mode.

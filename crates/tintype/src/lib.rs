@@ -68,8 +68,8 @@ pub use tintype_pipeline::files::Picture;
 pub use tintype_pipeline::random::NoiseDtype;
 pub use tintype_pipeline::scheduler::Steps;
 pub use tintype_pipeline::{
-    CancelToken, Error, Event, Generated, Moment, Pipeline, PipelineOptions, Request, Result, Settings,
-    Shortage, Throughput, Tiles, VaeTile, Watcher,
+    Arithmetic, CancelToken, Error, Event, Generated, Moment, Pipeline, PipelineOptions, Quantization,
+    Request, Result, Settings, Shortage, Throughput, Tiles, VaeTile, Watcher,
 };
 pub use tintype_program::DType;
 

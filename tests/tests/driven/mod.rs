@@ -65,7 +65,7 @@ struct Took {
 
 fn open(launch: LaunchMode) -> Result<Pipeline, tintype::Error> {
     let device = tintype::backends().open(VENDOR.backend, None, &OpenOptions::default())?.accelerator;
-    let options = PipelineOptions { dtype: None, launch: Some(launch) };
+    let options = PipelineOptions { dtype: None, launch: Some(launch), ..PipelineOptions::default() };
     Pipeline::open(tintype::bundled().unwrap(), device, options)
 }
 

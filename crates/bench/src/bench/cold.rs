@@ -22,7 +22,7 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
     let from = source(options)?;
     // Drawing weights is no part of what is measured.
     marks.drawing = marks.at() - before;
-    let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
+    let how = PipelineOptions { dtype: options.dtype, quantize: options.quantize, launch: options.launch };
     let stats = accelerator.stats();
     let mut pipeline = Pipeline::open(from.root.clone(), Arc::clone(accelerator), how)?;
     marks.mark("model opened".into());
@@ -57,6 +57,7 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
         model: from.root.display().to_string(),
         sizes: sizes.into_iter().filter_map(|(name, size)| Some((name.to_string(), size? as u64))).collect(),
         dtype: pipeline.dtype().name().into(),
+        quantize: options.quantize.map(|quantization| quantization.name().into()),
         launch: pipeline.launch().name().into(),
         seconds: Seconds { cold: picture, ..Seconds::default() },
         memory: accelerator.memory().into(),

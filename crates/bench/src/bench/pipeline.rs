@@ -39,7 +39,8 @@ impl PipelineSubject {
         let From { root, side, text_tokens } = from;
         let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
         let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
-        let how = PipelineOptions { dtype: options.dtype, launch: options.launch };
+        let how =
+            PipelineOptions { dtype: options.dtype, quantize: options.quantize, launch: options.launch };
         let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
         let made = generate(&mut pipeline, &request, options)?;
         let cold = started.elapsed().as_secs_f64();
@@ -49,8 +50,9 @@ impl PipelineSubject {
         // Picture by picture, though, so that what fills a batch up is not counted.
         let single = Request { batch_size: Some(1), ..request.clone() };
         let inspector = Inspector::open(&root)?;
-        let stages = inspector.work(&single, dtype)?.stages;
-        let programs = inspector.programs(&single, dtype)?;
+        let arithmetic = pipeline.arithmetic();
+        let stages = inspector.work(&single, arithmetic)?.stages;
+        let programs = inspector.programs(&single, arithmetic)?;
         let runs = |name: &str| stages.iter().find(|stage| stage.name == name).map(|stage| stage.runs as u64);
         let programs: Vec<_> =
             programs.iter().filter_map(|(name, program)| Some((program, runs(name)?))).collect();

@@ -3,6 +3,7 @@
 use super::{DtypeArg, ModelArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tintype::Quantization;
 
 /// The three steps.
 #[derive(Subcommand)]
@@ -30,6 +31,10 @@ pub(crate) struct AotCaptureArgs {
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
+    /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
+    /// with one for each weight.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) quantize: Option<Quantization>,
     /// Denoising steps [default: 28].
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,

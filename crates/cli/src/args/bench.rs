@@ -3,7 +3,7 @@
 use super::{DeviceArgs, DtypeArg, EngineArgs, GaudiArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use tintype::LaunchMode;
+use tintype::{LaunchMode, Quantization};
 
 /// Options of `tintype bench`.
 #[derive(Args)]
@@ -41,6 +41,10 @@ pub(crate) struct BenchArgs {
     /// The dtype of weights and arithmetic [default: that of the stored weights, else f32].
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
+    /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
+    /// with one for each weight.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) quantize: Option<Quantization>,
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(crate) launch: Option<LaunchMode>,

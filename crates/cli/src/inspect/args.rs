@@ -2,7 +2,7 @@
 
 use crate::args::{DtypeArg, ModelArgs};
 use clap::Args;
-use tintype::{LaunchMode, Picture, Request, Steps, VaeTile};
+use tintype::{LaunchMode, Picture, Quantization, Request, Steps, VaeTile};
 
 /// Options of `tintype inspect`.
 #[derive(Args)]
@@ -26,6 +26,10 @@ pub(crate) struct InspectArgs {
     /// The dtype of weights and arithmetic [default: that of the stored weights].
     #[arg(long, value_enum)]
     pub(super) dtype: Option<DtypeArg>,
+    /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
+    /// with one for each weight.
+    #[arg(long, value_name = "HOW")]
+    pub(super) quantize: Option<Quantization>,
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(super) launch: Option<LaunchMode>,

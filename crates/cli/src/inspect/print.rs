@@ -52,7 +52,11 @@ fn work(work: &Work) -> String {
     };
     let title = format!(
         "{} x {} pixels, {pictures}{} steps, {} text tokens, {}",
-        asked.width, asked.height, asked.steps, asked.max_sequence_length, asked.dtype
+        asked.width,
+        asked.height,
+        asked.steps,
+        asked.max_sequence_length,
+        asked.arithmetic()
     );
     let mut rows = vec![row(["work", "runs", "FLOPs a run", "bytes a run"])];
     for stage in &work.stages {

@@ -61,9 +61,13 @@ fn dynamic(dtype: DType) -> Result<Vec<Case>> {
     let fp8 = |scales| Encoding::Fp8 { format: Fp8Format::E4m3, scales };
     let mut cases = Vec::new();
     for encoding in [Encoding::Plain, fp8(ScaleGranularity::Tensor), fp8(ScaleGranularity::Row)] {
-        for (rows, detail) in [(5, ""), (1, " one row")] {
-            let operands =
-                [input(dtype, &[rows, 48]), encoded(dtype, &[6, 48], encoding.clone()), param(dtype, &[6])];
+        // Tensor cores want extents of 16.
+        for (rows, outputs, detail) in [(5, 6, ""), (1, 6, " one row"), (5, 16, " 16 outputs")] {
+            let operands = [
+                input(dtype, &[rows, 48]),
+                encoded(dtype, &[outputs, 48], encoding.clone()),
+                param(dtype, &[outputs]),
+            ];
             let op = Op::Linear { activation: Activation::DynamicFp8 };
             let detail = format!("{}{detail}", name(&encoding));
             let tolerance = Tolerance::sum(dtype, 51).and_roundings(dtype, 1);

@@ -7,19 +7,19 @@ use super::text::Prompt;
 use crate::generate::{Ahead, CancelToken, Pace, Place, Run};
 use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Scheduler, StepTable};
-use crate::{Error, Result};
+use crate::{Arithmetic, Error, Result};
 use std::sync::Arc;
 use tintype_accel::{Accelerator, Buffer, LaunchMode, TensorSource, WaitReason, from_f32};
 use tintype_models::flux::{Config, conditioning_program};
-use tintype_program::{DType, Program, TensorType};
+use tintype_program::{Program, TensorType};
 
 /// What a [`DenoisingLoop`] denoises.
 #[derive(Clone, Debug)]
 pub struct DenoisingTask {
     /// The transformer's config.
     pub config: Config,
-    /// The dtype of weights and arithmetic.
-    pub dtype: DType,
+    /// In what it computes.
+    pub arithmetic: Arithmetic,
     /// Tokens of the picture, down and across: 16 by 16 pixels each in Flux.1.
     pub grid: [usize; 2],
     /// Tokens of text.
@@ -64,12 +64,12 @@ impl DenoisingLoop {
         config.validate()?;
         let table = table(&task)?;
         let tensor = |option: &'static str, shape: &[usize], values: &[f32]| {
-            let ty = TensorType::new(task.dtype, shape);
+            let ty = TensorType::new(task.arithmetic.dtype, shape);
             if ty.elements() != values.len() {
                 let value = format!("{} numbers", values.len());
                 return Err(Error::Request { option, value, remedy: format!("give those of {ty}") });
             }
-            Ok(accelerator.buffer_from(&ty, from_f32(task.dtype, values))?)
+            Ok(accelerator.buffer_from(&ty, from_f32(task.arithmetic.dtype, values))?)
         };
         let prompt = Prompt {
             text: tensor("text", &[1, task.text_tokens, config.joint_attention_dim], text)?,
@@ -95,9 +95,10 @@ impl DenoisingLoop {
             history: task.scheduler.history(),
             preview: false,
             capacity: capacity(steps),
-            dtype: task.dtype,
+            arithmetic: task.arithmetic,
         };
-        let once = conditioning_program(&task.config, conditioning_sizes(&shape, steps), task.dtype)?;
+        let once =
+            conditioning_program(&task.config, conditioning_sizes(&shape, steps), task.arithmetic.dtype)?;
         Ok([(once, 1), (step_program(&task.config, &shape)?, steps)])
     }
 
@@ -153,7 +154,7 @@ impl DenoisingLoop {
         let pace = Pace::start();
         let mut run = Run {
             place,
-            dtype: task.dtype,
+            arithmetic: task.arithmetic,
             watcher,
             cancel,
             made,

@@ -70,7 +70,8 @@ impl Denoising {
         let [_, text_tokens, _] = plan.prompt.text.ty().shape[..] else {
             return Err(crate::Error::Internal { reason: "a prompt has three axes".into() });
         };
-        let (dtype, steps) = (run.dtype, plan.table.rows.len());
+        let (arithmetic, steps) = (run.arithmetic, plan.table.rows.len());
+        let dtype = arithmetic.dtype;
         let shape = StepShape {
             batch: plan.batch,
             image_tokens: plan.grid[0] * plan.grid[1],
@@ -79,7 +80,7 @@ impl Denoising {
             history: plan.history,
             preview: plan.preview,
             capacity: capacity(steps),
-            dtype,
+            arithmetic,
         };
         let angles = flux::rope_tables(config, text_tokens, plan.grid[0], plan.grid[1])?;
         let mut inputs = vec![

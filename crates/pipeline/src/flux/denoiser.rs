@@ -99,7 +99,7 @@ impl Denoiser {
     ) -> Result<Conditioning> {
         let _span = tracing::info_span!("conditioning", steps = features.steps).entered();
         let sizes = conditioning_sizes(shape, features.steps);
-        let (device, dtype) = (run.place, shape.dtype);
+        let (device, dtype) = (run.place, shape.arithmetic.dtype);
         let Self { conditioning, steps, traces, computed } = self;
         let trace = || conditioning_trace(traces, config, sizes, dtype);
         // The checkpoint is read once, for both Programs, and each weight laid where the device wants it for either.

@@ -15,7 +15,7 @@ use crate::generate::{Event, Request, Run, Settings};
 use crate::random::NoiseDtype;
 use crate::recipe::Made;
 use crate::scheduler::{Sampler, ScheduleRequest, Steps};
-use crate::{Error, Result};
+use crate::{Arithmetic, Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
 use tintype_accel::Weights;
@@ -114,7 +114,7 @@ impl Flux {
         request: &Request,
         run: &mut Run<'_>,
     ) -> Result<(Settings, Vec<Picture>)> {
-        let task = self.task(request, run.dtype)?;
+        let task = self.task(request, run.arithmetic)?;
         let settings = &task.settings;
         let table = self.model.scheduler.table(&task.schedule)?;
         if table.draws_noise() {
@@ -187,7 +187,8 @@ impl Flux {
     }
 
     /// Fills in defaults and refuses what cannot be done, before anything runs.
-    pub(super) fn task<'t>(&self, request: &'t Request, dtype: DType) -> Result<Task<'t>> {
+    pub(super) fn task<'t>(&self, request: &'t Request, arithmetic: Arithmetic) -> Result<Task<'t>> {
+        let Arithmetic { dtype, quantize } = arithmetic;
         let scale = self.model.vae.spatial_factor();
         let side = LATENT_SIDE * scale;
         let own = &self.model.defaults;
@@ -244,6 +245,7 @@ impl Flux {
             // Where tiles are chosen by what is free, it is known when the first picture is decoded.
             vae_tile: asked(&self.model, &extents, request.vae_tile)?.map(|grid| grid.tiles.side),
             dtype: dtype.name().into(),
+            quantize: quantize.map(|quantization| quantization.name().into()),
             noise_dtype: noise_dtype.name().into(),
         };
         let schedule = ScheduleRequest { steps, image_tokens: extents.tokens(), strength };

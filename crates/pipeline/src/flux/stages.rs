@@ -10,7 +10,7 @@ use super::vae::{decode_program, encode_program};
 use crate::files::Checkpoint;
 use crate::generate::{Request, Settings};
 use crate::scheduler::Sampler;
-use crate::{Error, Result};
+use crate::{Arithmetic, Error, Result};
 use serde::Serialize;
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
@@ -70,11 +70,16 @@ impl Flux {
 
     /// The settings of `request` with defaults filled in, how many pictures are made at once, and every Program that
     /// the run would compile, in the order of the run. They are traced side by side.
-    pub(crate) fn stages(&self, request: &Request, dtype: DType) -> Result<(Settings, usize, Vec<Stage>)> {
-        let (task, model) = (self.task(request, dtype)?, &*self.model);
+    pub(crate) fn stages(
+        &self,
+        request: &Request,
+        arithmetic: Arithmetic,
+    ) -> Result<(Settings, usize, Vec<Stage>)> {
+        let (task, model) = (self.task(request, arithmetic)?, &*self.model);
         let grid = asked(model, &task.extents, request.vae_tile)?;
+        let dtype = arithmetic.dtype;
         let stages = thread::scope(|scope| -> Result<Vec<Stage>> {
-            let denoiser = scope.spawn(|| denoiser(model, &task, dtype));
+            let denoiser = scope.spawn(|| denoiser(model, &task, arithmetic));
             let t5 = scope.spawn(|| t5(model, &task, dtype));
             let decoder = scope.spawn(|| decoder(model, &task, grid.as_ref(), dtype));
             let mut stages = vec![clip(model, &task, dtype)?, traced(t5)?];
@@ -89,26 +94,36 @@ impl Flux {
     }
 
     /// The last of [`Flux::stages`], whole or in tiles.
-    pub(crate) fn decoder(&self, request: &Request, dtype: DType, grid: Option<&Grid>) -> Result<Stage> {
-        decoder(&self.model, &self.task(request, dtype)?, grid, dtype)
+    pub(crate) fn decoder(
+        &self,
+        request: &Request,
+        arithmetic: Arithmetic,
+        grid: Option<&Grid>,
+    ) -> Result<Stage> {
+        decoder(&self.model, &self.task(request, arithmetic)?, grid, arithmetic.dtype)
     }
 
     /// The tiles that a request asks for by their size.
-    pub(crate) fn asked_tiles(&self, request: &Request, dtype: DType) -> Result<Option<Grid>> {
-        asked(&self.model, &self.task(request, dtype)?.extents, request.vae_tile)
+    pub(crate) fn asked_tiles(&self, request: &Request, arithmetic: Arithmetic) -> Result<Option<Grid>> {
+        asked(&self.model, &self.task(request, arithmetic)?.extents, request.vae_tile)
     }
 
     /// The tiles of these sides, in latent pixels, that a request's pictures can be cut into.
-    pub(crate) fn tiles(&self, request: &Request, dtype: DType, sides: &[usize]) -> Result<Vec<Grid>> {
-        grids(&self.model, &self.task(request, dtype)?.extents, sides)
+    pub(crate) fn tiles(
+        &self,
+        request: &Request,
+        arithmetic: Arithmetic,
+        sides: &[usize],
+    ) -> Result<Vec<Grid>> {
+        grids(&self.model, &self.task(request, arithmetic)?.extents, sides)
     }
 
     /// As [`Flux::stages`], and with the encoder of pictures where `request` starts from none: every parameter of the
     /// model is read.
-    pub(crate) fn every_stage(&self, request: &Request, dtype: DType) -> Result<Vec<Stage>> {
-        let (_, _, mut stages) = self.stages(request, dtype)?;
+    pub(crate) fn every_stage(&self, request: &Request, arithmetic: Arithmetic) -> Result<Vec<Stage>> {
+        let (_, _, mut stages) = self.stages(request, arithmetic)?;
         if request.image.is_none() {
-            let encoder = image_encoder(&self.model, &self.task(request, dtype)?, dtype)?;
+            let encoder = image_encoder(&self.model, &self.task(request, arithmetic)?, arithmetic.dtype)?;
             let denoiser = stages.iter().position(|stage| stage.phase == Phase::Conditioning);
             stages.insert(denoiser.unwrap_or(stages.len()), encoder);
         }
@@ -166,7 +181,7 @@ fn image_encoder(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<Sta
     })
 }
 
-fn denoiser(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<[Stage; 2]> {
+fn denoiser(model: &FluxModel, task: &Task<'_>, arithmetic: Arithmetic) -> Result<[Stage; 2]> {
     let steps = model.scheduler.table(&task.schedule)?.rows.len();
     let batches = task.pictures.len().div_ceil(task.batch.max(1));
     let shape = StepShape {
@@ -177,7 +192,7 @@ fn denoiser(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<[Stage; 
         history: model.scheduler.history(),
         capacity: capacity(steps),
         preview: task.preview.is_some(),
-        dtype,
+        arithmetic,
     };
     let FluxModel { transformer: config, transformer_weights: weights, traces, .. } = model;
     let prompts = 1 + usize::from(shape.true_cfg);
@@ -186,7 +201,7 @@ fn denoiser(model: &FluxModel, task: &Task<'_>, dtype: DType) -> Result<[Stage; 
         phase: Phase::Conditioning,
         runs: prompts,
         sets: prompts,
-        program: conditioning_trace(traces, config, conditioning_sizes(&shape, steps), dtype)?,
+        program: conditioning_trace(traces, config, conditioning_sizes(&shape, steps), arithmetic.dtype)?,
         weights: weights.clone(),
     };
     let denoising = Stage {

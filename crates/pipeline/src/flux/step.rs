@@ -2,6 +2,7 @@
 //! from tables by a step counter that the Program itself advances; all that changes between pictures is an input.
 //! What a step needs of the prompt, the guidance and the times is computed before the first step ([`super::denoiser`]).
 
+use crate::Arithmetic;
 use crate::scheduler::{StepRow, StepTable};
 use tintype_models::flux::{self, Config};
 use tintype_program::{DType, Program, Result, TensorType, Value};
@@ -20,7 +21,7 @@ pub(crate) struct StepShape {
     pub(crate) preview: bool,
     /// Rows of the tables; [`capacity`] of the number of steps.
     pub(crate) capacity: usize,
-    pub(crate) dtype: DType,
+    pub(crate) arithmetic: Arithmetic,
 }
 
 /// Rows that tables get for so many steps: other numbers of steps up to it use the same Program.
@@ -42,10 +43,11 @@ pub(crate) fn coefficients(table: &StepTable, capacity: usize) -> Vec<f32> {
 /// Traces the step. States: `latents`, `step`, `history_0` and `history_1` as far as the scheduler has them, `x0` for
 /// previews.
 pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program> {
-    Program::trace("flux_step", |scope| {
-        let scope = &scope.with_dtype(shape.dtype);
+    let Arithmetic { dtype, quantize } = shape.arithmetic;
+    let program = Program::trace("flux_step", |scope| {
+        let scope = &scope.with_dtype(dtype);
         let f32 = |extents: &[usize]| TensorType::new(DType::F32, extents);
-        let own = |extents: &[usize]| TensorType::new(shape.dtype, extents);
+        let own = |extents: &[usize]| TensorType::new(dtype, extents);
         let tokens = [shape.batch, shape.image_tokens, config.in_channels];
 
         let latents = scope.state("latents", own(&tokens))?;
@@ -100,8 +102,12 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
             scope.update(&past, &newest)?;
             newest = past.value().clone();
         }
-        scope.update(&latents, &next.cast(shape.dtype)?)?;
+        scope.update(&latents, &next.cast(dtype)?)?;
         scope.update(&step, &(step.value() + 1.0)?)
+    })?;
+    Ok(match quantize {
+        Some(quantization) => quantization.apply(program),
+        None => program,
     })
 }
 
@@ -118,7 +124,7 @@ mod tests {
             history: 0,
             preview: false,
             capacity: 64,
-            dtype: DType::Bf16,
+            arithmetic: DType::Bf16.into(),
         }
     }
 

@@ -76,7 +76,7 @@ impl TextEncoders {
     }
 
     fn run_clip(&mut self, model: &FluxModel, run: &mut Run<'_>, prompt: &str, role: Role) -> Result<Buffer> {
-        let (config, dtype, place, name) = (&model.clip, run.dtype, run.place, role.prefix());
+        let (config, dtype, place, name) = (&model.clip, run.arithmetic.dtype, run.place, role.prefix());
         let length = clip_length(model);
         let ids =
             tokens(&model.clip_tokenizer, prompt, length, config.vocab_size, "text_encoder", run.watcher)?;
@@ -106,7 +106,7 @@ impl TextEncoders {
         length: usize,
         role: Role,
     ) -> Result<Buffer> {
-        let (config, dtype, place, name) = (&model.t5, run.dtype, run.place, role.prefix());
+        let (config, dtype, place, name) = (&model.t5, run.arithmetic.dtype, run.place, role.prefix());
         let ids =
             tokens(&model.t5_tokenizer, prompt, length, config.vocab_size, "text_encoder_2", run.watcher)?;
         show_ids(run.watcher, &format!("{name}t5.ids"), &ids);

@@ -87,7 +87,7 @@ impl Vae {
         latents: &[f32],
     ) -> Result<Vec<f32>> {
         let key = [extents.latent_height, extents.latent_width];
-        let (place, dtype) = (run.place, run.dtype);
+        let (place, dtype) = (run.place, run.arithmetic.dtype);
         let stage = self.decoder.stage(&key, run, || decode_program(model, extents, dtype))?;
         let outputs = stage.call(place, 0, &[("latents", Given::Values(latents))])?;
         let Some(image) = outputs.first() else {
@@ -108,7 +108,7 @@ impl Vae {
     ) -> Result<Vec<f32>> {
         let pixels = from_picture(picture, extents.width, extents.height);
         let key = [extents.latent_height, extents.latent_width];
-        let (config, place, dtype) = (&model.vae, run.place, run.dtype);
+        let (config, place, dtype) = (&model.vae, run.place, run.arithmetic.dtype);
         let stage = self.encoder.stage(&key, run, || encode_program(model, extents, dtype))?;
         let outputs = stage.call(place, 0, &[("image", Given::Values(&pixels))])?;
         let [mean, std] = outputs.as_slice() else {

@@ -6,12 +6,12 @@ use super::stage::Stage;
 use super::throughput::Pace;
 use super::watch::{CancelToken, Event, Watcher};
 use crate::recipe::Made;
-use crate::{Error, Moment, Result};
+use crate::{Arithmetic, Error, Moment, Result};
 use std::sync::Arc;
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, LaunchMode, Module, ParamSlot, TensorSource, Weights,
 };
-use tintype_program::{DType, Program};
+use tintype_program::Program;
 
 /// The device that components run on, and how.
 #[derive(Clone)]
@@ -20,10 +20,10 @@ pub(crate) struct Place {
     pub(crate) launch: LaunchMode,
 }
 
-/// One run of a pipeline: where, in which dtype, and who watches.
+/// One run of a pipeline: where, in which arithmetic, and who watches.
 pub(crate) struct Run<'r> {
     pub(crate) place: &'r Place,
-    pub(crate) dtype: DType,
+    pub(crate) arithmetic: Arithmetic,
     pub(crate) watcher: &'r mut dyn Watcher,
     pub(crate) cancel: &'r CancelToken,
     /// The record of a picture that this place makes, settings aside.

@@ -88,6 +88,9 @@ pub struct Settings {
     pub vae_tile: Option<usize>,
     /// The dtype of the arithmetic.
     pub dtype: String,
+    /// What the denoiser's blocks were quantized to, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<String>,
     /// The dtype of the draws.
     pub noise_dtype: String,
 }

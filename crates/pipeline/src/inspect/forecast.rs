@@ -5,10 +5,9 @@ use super::plan::Plan;
 use super::remedy::{Alternative, listed};
 use super::work::{Asked, Fused};
 use crate::flux::{Flux, Phase};
-use crate::{Error, Request, Result, Tiles};
+use crate::{Arithmetic, Error, Request, Result, Tiles};
 use serde::Serialize;
 use tintype_accel::{Accelerator, Device, LaunchMode};
-use tintype_program::DType;
 
 /// What a device does in a second at most.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,7 +84,7 @@ pub(crate) fn forecast(
     flux: &Flux,
     request: &Request,
     accelerator: &dyn Accelerator,
-    dtype: DType,
+    arithmetic: Arithmetic,
     launch: LaunchMode,
     rates: Option<&Rates>,
     most: Option<u64>,
@@ -95,7 +94,7 @@ pub(crate) fn forecast(
     let available = free.map(|free| free.saturating_add(accelerator.memory().held()));
     let available = available.into_iter().chain(most).min();
     let Plan { settings, batch, stages, phases, exact, tiles, whole } =
-        Plan::of(flux, request, accelerator, (dtype, launch), available)?;
+        Plan::of(flux, request, accelerator, (arithmetic, launch), available)?;
     let peak = phases.iter().map(|phase| phase.peak).max().unwrap_or(0);
     let mapped = phases.iter().map(|phase| phase.mapped).max().unwrap_or(0);
     let runs = tiles.map_or(1, |tiles| tiles.count());
@@ -130,7 +129,12 @@ impl Forecast {
             batch => format!("a batch of {batch} pictures"),
         };
         Error::DoesNotFit {
-            what: format!("{pictures} of {} x {} in {}{tiles}", asked.width, asked.height, asked.dtype),
+            what: format!(
+                "{pictures} of {} x {} in {}{tiles}",
+                asked.width,
+                asked.height,
+                asked.arithmetic()
+            ),
             device: self.device.label(),
             needed: self.peak,
             free: self.free.unwrap_or(0).saturating_add(held),

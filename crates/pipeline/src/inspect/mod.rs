@@ -42,7 +42,7 @@ pub(crate) use remedy::{alternatives, listed};
 
 use crate::flux::Flux;
 use crate::folder::{Location, ModelFolder, PipelineClass};
-use crate::{PipelineOptions, Request, Result};
+use crate::{Arithmetic, PipelineOptions, Request, Result};
 use std::sync::Arc;
 use tintype_accel::Accelerator;
 use tintype_program::{DType, Program};
@@ -91,8 +91,12 @@ impl Inspector {
     /// # Errors
     ///
     /// [`crate::Error::Request`] for what the model cannot do.
-    pub fn programs(&self, request: &Request, dtype: DType) -> Result<Vec<(&'static str, Program)>> {
-        let stages = self.flux.every_stage(request, dtype)?;
+    pub fn programs(
+        &self,
+        request: &Request,
+        arithmetic: impl Into<Arithmetic>,
+    ) -> Result<Vec<(&'static str, Program)>> {
+        let stages = self.flux.every_stage(request, arithmetic.into())?;
         Ok(stages.into_iter().map(|stage| (stage.name, Arc::unwrap_or_clone(stage.program))).collect())
     }
 
@@ -101,8 +105,12 @@ impl Inspector {
     /// # Errors
     ///
     /// As [`Inspector::programs`].
-    pub fn programs_of_run(&self, request: &Request, dtype: DType) -> Result<Vec<(&'static str, Program)>> {
-        let (_, _, stages) = self.flux.stages(request, dtype)?;
+    pub fn programs_of_run(
+        &self,
+        request: &Request,
+        arithmetic: impl Into<Arithmetic>,
+    ) -> Result<Vec<(&'static str, Program)>> {
+        let (_, _, stages) = self.flux.stages(request, arithmetic.into())?;
         Ok(stages.into_iter().map(|stage| (stage.name, Arc::unwrap_or_clone(stage.program))).collect())
     }
 
@@ -121,8 +129,8 @@ impl Inspector {
     /// # Errors
     ///
     /// As [`Inspector::programs`].
-    pub fn work(&self, request: &Request, dtype: DType) -> Result<Work> {
-        Work::of(&self.flux, request, dtype)
+    pub fn work(&self, request: &Request, arithmetic: impl Into<Arithmetic>) -> Result<Work> {
+        Work::of(&self.flux, request, arithmetic.into())
     }
 
     /// What a run of `request` would take of a device, whether it fits, and, where the device's rates are known, the
@@ -138,8 +146,8 @@ impl Inspector {
         options: &PipelineOptions,
         rates: Option<&Rates>,
     ) -> Result<Forecast> {
-        let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
-        forecast(&self.flux, request, accelerator, dtype, launch, rates, None)
+        let (arithmetic, launch) = options.choose(accelerator.device(), self.default_dtype())?;
+        forecast(&self.flux, request, accelerator, arithmetic, launch, rates, None)
     }
 
     /// What would fit, where `request` does not: other settings with what they take. Empty where nothing would.
@@ -153,7 +161,7 @@ impl Inspector {
         accelerator: &dyn Accelerator,
         options: &PipelineOptions,
     ) -> Result<Vec<Alternative>> {
-        let (dtype, launch) = options.choose(accelerator.device(), self.default_dtype())?;
-        Ok(alternatives(&self.flux, request, accelerator, dtype, launch, None))
+        let (arithmetic, launch) = options.choose(accelerator.device(), self.default_dtype())?;
+        Ok(alternatives(&self.flux, request, accelerator, arithmetic, launch, None))
     }
 }

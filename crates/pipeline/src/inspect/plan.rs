@@ -3,9 +3,8 @@
 use super::memory::{Account, PhaseMemory};
 use crate::flux::{Flux, Grid, SIDES, Stage};
 use crate::generate::Settings;
-use crate::{Request, Result, Tiles, VaeTile};
+use crate::{Arithmetic, Request, Result, Tiles, VaeTile};
 use tintype_accel::{Accelerator, LaunchMode};
-use tintype_program::DType;
 
 /// A run on a device, planned.
 pub(super) struct Plan {
@@ -28,14 +27,14 @@ impl Plan {
         flux: &Flux,
         request: &Request,
         accelerator: &dyn Accelerator,
-        (dtype, launch): (DType, LaunchMode),
+        (arithmetic, launch): (Arithmetic, LaunchMode),
         free: Option<u64>,
     ) -> Result<Self> {
-        let (settings, batch, mut stages) = flux.stages(request, dtype)?;
+        let (settings, batch, mut stages) = flux.stages(request, arithmetic)?;
         let mut before = Account::new(accelerator, launch);
         let last = stages.pop();
         before.add_all(&stages)?;
-        let asked = flux.asked_tiles(request, dtype)?;
+        let asked = flux.asked_tiles(request, arithmetic)?;
         let mut decoding = Decoding { account: before.clone(), grid: asked, decoder: last, whole: None };
         if let Some(decoder) = &decoding.decoder {
             decoding.account.add(decoder)?;
@@ -45,8 +44,8 @@ impl Plan {
         if request.vae_tile == VaeTile::Auto && !fits(&decoding.account) && fits(&before) {
             let whole = decoding.account.peak();
             // The largest that fit; the smallest where none does.
-            for grid in flux.tiles(request, dtype, &SIDES)? {
-                let decoder = flux.decoder(request, dtype, Some(&grid))?;
+            for grid in flux.tiles(request, arithmetic, &SIDES)? {
+                let decoder = flux.decoder(request, arithmetic, Some(&grid))?;
                 let mut account = before.clone();
                 account.add(&decoder)?;
                 let enough = fits(&account);

@@ -3,7 +3,7 @@
 use super::forecast::{Fit, Forecast, forecast};
 use crate::error::amount;
 use crate::flux::{Flux, LEAST, SIDES};
-use crate::{Request, VaeTile};
+use crate::{Arithmetic, Quantization, Request, VaeTile};
 use serde::Serialize;
 use std::fmt;
 use tintype_accel::{Accelerator, LaunchMode};
@@ -36,18 +36,18 @@ pub(crate) fn listed(verb: &str, others: &[Alternative]) -> Option<String> {
     (!offers.is_empty()).then(|| format!("{verb} {}", offers.join(", or with ")))
 }
 
-/// What would fit into what is free, and into `most` bytes, if that is less: a shorter dtype, one picture at a time, another
+/// What would fit into what is free, and into `most` bytes, if that is less: a shorter dtype, quantized weights, one picture at a time, another
 /// launch mode, other tiles, a smaller picture; each by itself. Only plans are made, so it takes milliseconds each.
 pub(crate) fn alternatives(
     flux: &Flux,
     request: &Request,
     accelerator: &dyn Accelerator,
-    dtype: DType,
+    arithmetic: Arithmetic,
     launch: LaunchMode,
     most: Option<u64>,
 ) -> Vec<Alternative> {
-    let plan = |request: &Request, dtype, launch| {
-        forecast(flux, request, accelerator, dtype, launch, None, most).ok()
+    let plan = |request: &Request, arithmetic, launch| {
+        forecast(flux, request, accelerator, arithmetic, launch, None, most).ok()
     };
     let mut found = Vec::new();
     let mut offer = |options: String, planned: Option<Forecast>| {
@@ -60,26 +60,34 @@ pub(crate) fn alternatives(
     };
     let known = &accelerator.device().capabilities;
     // What the weights are stored in loses nothing; bf16 is what models are published in.
-    let shorter = |other: &DType| other.size() < dtype.size() && known.dtypes.contains(other);
+    let shorter = |other: &DType| other.size() < arithmetic.dtype.size() && known.dtypes.contains(other);
     if let Some(shorter) = [flux.stored_dtype(), DType::Bf16].into_iter().find(shorter) {
-        offer(format!("--dtype {shorter}"), plan(request, shorter, launch));
+        offer(
+            format!("--dtype {shorter}"),
+            plan(request, Arithmetic { dtype: shorter, ..arithmetic }, launch),
+        );
+    }
+    if arithmetic.quantize.is_none() {
+        let quantization = Quantization::Fp8Row;
+        let smaller = Arithmetic { quantize: Some(quantization), ..arithmetic };
+        offer(format!("--quantize {quantization}"), plan(request, smaller, launch));
     }
     if request.batch_size.unwrap_or(1) > 1 {
         let single = Request { batch_size: Some(1), ..request.clone() };
-        offer("--batch-size 1".into(), plan(&single, dtype, launch));
+        offer("--batch-size 1".into(), plan(&single, arithmetic, launch));
     }
     for mode in known.launch.iter().filter(|mode| **mode != launch) {
-        offer(format!("--launch {mode}"), plan(request, dtype, *mode));
+        offer(format!("--launch {mode}"), plan(request, arithmetic, *mode));
     }
-    for tile in other_tiles(flux, request, dtype) {
+    for tile in other_tiles(flux, request, arithmetic) {
         let tiled = Request { vae_tile: tile, ..request.clone() };
-        if offer(format!("--vae-tile {tile}"), plan(&tiled, dtype, launch)) {
+        if offer(format!("--vae-tile {tile}"), plan(&tiled, arithmetic, launch)) {
             break;
         }
     }
     for smaller in SHARES.iter().filter_map(|share| shrunk(flux, request, *share)) {
         let [width, height] = [smaller.width, smaller.height].map(Option::unwrap_or_default);
-        if offer(format!("--width {width} --height {height}"), plan(&smaller, dtype, launch)) {
+        if offer(format!("--width {width} --height {height}"), plan(&smaller, arithmetic, launch)) {
             break;
         }
     }
@@ -87,13 +95,13 @@ pub(crate) fn alternatives(
 }
 
 /// Tiles that take less than those of the request, the best first: what is chosen by itself, then smaller ones.
-fn other_tiles(flux: &Flux, request: &Request, dtype: DType) -> Vec<VaeTile> {
+fn other_tiles(flux: &Flux, request: &Request, arithmetic: Arithmetic) -> Vec<VaeTile> {
     let sides = match request.vae_tile {
         VaeTile::Off | VaeTile::Auto => LEAST.to_vec(),
         VaeTile::Pixels(_) => [&SIDES[..], &LEAST].concat(),
     };
     let smaller = |side: &usize| !matches!(request.vae_tile, VaeTile::Pixels(asked) if *side >= asked);
-    let grids = flux.tiles(request, dtype, &sides).unwrap_or_default();
+    let grids = flux.tiles(request, arithmetic, &sides).unwrap_or_default();
     let smaller = grids.iter().map(|grid| grid.tiles.side).filter(smaller).map(VaeTile::Pixels);
     (request.vae_tile == VaeTile::Off).then_some(VaeTile::Auto).into_iter().chain(smaller).collect()
 }

@@ -26,6 +26,9 @@ pub struct TimedRun {
     pub threads: Option<usize>,
     /// The dtype of the arithmetic.
     pub dtype: String,
+    /// What the denoiser's blocks were quantized to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<String>,
     /// Pixels.
     pub width: usize,
     /// Pixels.
@@ -68,6 +71,7 @@ impl TimedRun {
             launch: forecast.launch,
             threads,
             dtype: asked.dtype.clone(),
+            quantize: asked.quantize.clone(),
             width: asked.width,
             height: asked.height,
             max_sequence_length: asked.max_sequence_length,
@@ -90,6 +94,7 @@ impl TimedRun {
             launch: pipeline.launch(),
             threads,
             dtype: settings.dtype.clone(),
+            quantize: settings.quantize.clone(),
             width: settings.width,
             height: settings.height,
             max_sequence_length: settings.max_sequence_length,
@@ -185,6 +190,7 @@ mod tests {
             launch: LaunchMode::Compiled,
             threads: None,
             dtype: "bf16".into(),
+            quantize: None,
             width,
             height: 64,
             max_sequence_length: 8,

@@ -2,10 +2,10 @@
 
 use crate::flux::{Flux, Phase, Stage};
 use crate::generate::Settings;
-use crate::{Request, Result};
+use crate::{Arithmetic, Request, Result};
 use serde::Serialize;
 use std::sync::Arc;
-use tintype_program::{DType, Op, Program, cost, passes};
+use tintype_program::{Op, Program, cost, passes};
 
 /// The settings that decide what a run takes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +28,9 @@ pub struct Asked {
     pub strength: Option<f64>,
     /// The dtype of the arithmetic.
     pub dtype: String,
+    /// What the denoiser's blocks are quantized to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<String>,
 }
 
 /// What a run has to do.
@@ -66,13 +69,22 @@ impl Asked {
             true_cfg: settings.true_cfg.is_some(),
             strength: settings.strength,
             dtype: settings.dtype.clone(),
+            quantize: settings.quantize.clone(),
+        }
+    }
+
+    /// In what is computed, in a word or three.
+    pub fn arithmetic(&self) -> String {
+        match &self.quantize {
+            Some(quantize) => format!("{} with {quantize}", self.dtype),
+            None => self.dtype.clone(),
         }
     }
 }
 
 impl Work {
-    pub(super) fn of(flux: &Flux, request: &Request, dtype: DType) -> Result<Self> {
-        let (settings, batch, stages) = flux.stages(request, dtype)?;
+    pub(super) fn of(flux: &Flux, request: &Request, arithmetic: Arithmetic) -> Result<Self> {
+        let (settings, batch, stages) = flux.stages(request, arithmetic)?;
         let asked = Asked::of(&settings, batch);
         let stages = stages.into_iter().map(|stage| Fused::of(stage).work()).collect();
         Ok(Self { asked, stages })

@@ -4,6 +4,7 @@
 
 use super::a1111::{self, Parameters};
 use super::made::Made;
+use crate::Quantization;
 use crate::error::brief;
 use crate::files::Picture;
 use crate::generate::{Request, VaeTile};
@@ -21,6 +22,8 @@ pub struct Recipe {
     pub request: Request,
     /// The dtype of the arithmetic.
     pub dtype: Option<DType>,
+    /// What the denoiser's blocks were quantized to.
+    pub quantize: Option<Quantization>,
     /// The share of the schedule that was run on another picture; that picture must be given again.
     pub strength: Option<f64>,
     /// [`Picture::digest`] of the picture that was started from.
@@ -80,6 +83,13 @@ impl From<Made> for Recipe {
         let mut not_taken = Vec::new();
         let noise_dtype = NoiseDtype::from_name(&settings.noise_dtype);
         let dtype = [DType::F32, DType::Bf16, DType::F16].into_iter().find(|d| d.name() == settings.dtype);
+        let quantize = settings.quantize.as_deref().and_then(|name| match name.parse() {
+            Ok(quantization) => Some(quantization),
+            Err(_) => {
+                not_taken.push(format!("the quantization, `{}`, is not known", brief(name)));
+                None
+            }
+        });
         if noise_dtype.is_none() {
             not_taken
                 .push(format!("the dtype of the noise, `{}`, is not known", brief(&settings.noise_dtype)));
@@ -110,7 +120,7 @@ impl From<Made> for Recipe {
         let (strength, image) = (settings.strength, settings.image);
         let model = (!made.model_fingerprint.is_empty()).then_some((made.model, made.model_fingerprint));
         let version = (!made.version.is_empty()).then_some(made.version);
-        Self { request, dtype, strength, image, model, version, not_taken }
+        Self { request, dtype, quantize, strength, image, model, version, not_taken }
     }
 }
 

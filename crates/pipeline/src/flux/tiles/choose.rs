@@ -129,7 +129,7 @@ impl Vae {
         };
         let tiles = smallest.map_or_else(String::new, |grid| format!(" in tiles of {}", grid.tiles.side));
         let Extents { width, height, .. } = extents;
-        let what = format!("decoding a picture of {width} x {height}{tiles} in {}", run.dtype);
+        let what = format!("decoding a picture of {width} x {height}{tiles} in {}", run.arithmetic.dtype);
         Error::DoesNotFit { what, device: run.place.accelerator.device().label(), needed, free, remedy }
     }
 
@@ -138,7 +138,7 @@ impl Vae {
         if self.decoder.has(&[extents.latent_height, extents.latent_width]) {
             return Ok(0);
         }
-        let program = decode_program(model, extents, run.dtype)?;
+        let program = decode_program(model, extents, run.arithmetic.dtype)?;
         let accelerator = run.place.accelerator.as_ref();
         let need = Need::of(&program, &model.vae_weights, accelerator, run.place.launch)?;
         let weights = if self.decoder.weights().is_some() { 0 } else { need.weights };

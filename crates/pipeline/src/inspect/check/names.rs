@@ -11,7 +11,7 @@ use tintype_program::{DType, Source};
 /// Every difference, by component, then by tensor.
 pub(in crate::inspect) fn compare(flux: &Flux) -> Result<Vec<Problem>> {
     // Names and shapes depend neither on the size of the picture nor on the dtype.
-    let stages = flux.every_stage(&flux.smallest(), DType::F32)?;
+    let stages = flux.every_stage(&flux.smallest(), DType::F32.into())?;
     let mut problems = Vec::new();
     for part in flux.parts() {
         let mut wanted: BTreeMap<String, Option<Vec<usize>>> = BTreeMap::new();
