@@ -6,7 +6,8 @@ One run of Flux.1-dev's denoiser, 1024 x 1024, 512 tokens of text, bf16, random 
 repeated blocks and of what stands between them, and times that; then takes turns. The packages run in a CUDA graph in Tintype and
 in Python (which binds one set of weights to all calls of a block, so that four models' weights need not fit). PyTorch: diffusers'
 transformer, query, key and value fused, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
-`--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
+`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`. With `--errors`, what packages of each kind gave is held
+against Tintype's own engine in f32, which runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from rounds import Turns, median_ratio
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTENDERS = ("packages", "python", "native", "eager", "compiled")
+QUANTIZED = ("fp8-row", "fp8-tensor")
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16, "i32": torch.int32, "u8": torch.uint8}
 # Sizes of the presets of `tintype bench transformer`.
 PRESETS = {
@@ -44,6 +46,15 @@ def timed(command: list[str]) -> tuple[float, str]:
     if told.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {told.returncode}")
     return time.perf_counter() - begun, told.stdout
+
+
+def distance(one: Path, other: Path) -> float:
+    """How far apart two saved outputs are, beside how large the other is."""
+    from safetensors.torch import load_file
+
+    pairs = [(load_file(folder / "outputs.safetensors")) for folder in (one, other)]
+    a, b = (torch.cat([tensors[name].double().flatten() for name in sorted(tensors)]) for tensors in pairs)
+    return ((a - b).norm() / b.norm()).item()
 
 
 def wait(device: str) -> None:
@@ -157,31 +168,42 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16")
     parser.add_argument("--folder", type=Path, default=Path("inductor-bench"), help="for what is captured and compiled")
     parser.add_argument("--option", action="append", default=[], help="for `tintype aot compile`")
-    parser.add_argument("--contenders", default=",".join(CONTENDERS))
+    parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"also {' and '.join(QUANTIZED)}")
+    parser.add_argument("--errors", action="store_true", help="hold the outputs of packages against f32")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tintype")
     arguments = parser.parse_args()
     chosen = arguments.contenders.split(",")
-    if set(chosen) - set(CONTENDERS) or not chosen:
-        parser.error(f"contenders are {', '.join(CONTENDERS)}")
+    if set(chosen) - {*CONTENDERS, *QUANTIZED} or not chosen:
+        parser.error(f"contenders are {', '.join([*CONTENDERS, *QUANTIZED])}")
     preset, dtype, device = PRESETS[arguments.preset], DTYPES[arguments.dtype], arguments.backend
-    programs, packages, binary = arguments.folder / "captured", arguments.folder / "packages", str(arguments.binary)
+    packages, binary = arguments.folder / "packages", str(arguments.binary)
+    # Of each kind of packages: where they lie, and what is said to have them.
+    kinds = {"packages": (packages, [])} if {"packages", "python"} & set(chosen) else {}
+    kinds |= {name: (arguments.folder / name, ["--quantize", name]) for name in QUANTIZED if name in chosen}
+    capture_seconds, compile_seconds = {}, {}
+    for name, (folder, quantize) in kinds.items():
+        programs = arguments.folder / f"captured-{name}"
+        capture_seconds[name], _ = timed(
+            [binary, "aot", "capture", "--preset", arguments.preset, "--dtype", arguments.dtype, *quantize, "-o", str(programs)]
+        )
+        compiling = [binary, "aot", "compile", str(programs), "-o", str(folder), "--blocks", "--device", device]
+        options = [part for option in arguments.option for part in ("--option", option)]
+        compile_seconds[name], _ = timed([*compiling, *options])
+        print(f"{name}: captured in {capture_seconds[name]:.2f} s, compiled in {compile_seconds[name]:.1f} s", file=sys.stderr)
 
-    capture_seconds, _ = timed(
-        [binary, "aot", "capture", "--preset", arguments.preset, "--dtype", arguments.dtype, "-o", str(programs)]
-    )
-    compiling = [binary, "aot", "compile", str(programs), "-o", str(packages), "--blocks", "--device", device]
-    compile_seconds, _ = timed([*compiling, *(part for option in arguments.option for part in ("--option", option))])
-    print(f"captured in {capture_seconds:.2f} s, compiled in {compile_seconds:.1f} s", file=sys.stderr)
-
-    bench = [binary, "bench", "transformer", "--backend", device, "--preset", arguments.preset]
-    bench += ["--dtype", arguments.dtype, "--rounds-on-stdin", "--json"]
+    module = [binary, "bench", "transformer", "--backend", device, "--preset", arguments.preset]
+    bench = [*module, "--dtype", arguments.dtype, "--rounds-on-stdin", "--json"]
     launch = ["--launch", "graph" if device == "cuda" else "compiled"]
     # CUDA memory that is not used is theirs: opened before PyTorch's own is filled.
     ours, steps, seconds = {}, {}, {}
-    if "packages" in chosen:
+    for name, (folder, quantize) in kinds.items():
+        if name not in chosen:
+            continue
         begun = time.perf_counter()
-        ours["packages"] = Turns([*bench, *launch, "--engine", "inductor", "--packages", str(packages)], threads=8)
-        seconds["packages_ready"] = time.perf_counter() - begun
+        engine = ["--engine", "inductor", "--packages", str(folder), *quantize]
+        saved = ["--save", str(arguments.folder / f"out-{name}")] if arguments.errors else []
+        ours[name] = Turns([*bench, *launch, *engine, *saved], threads=8)
+        seconds[f"{name}_ready"] = time.perf_counter() - begun
     if "native" in chosen:
         begun = time.perf_counter()
         ours["native"] = Turns([*bench, *launch], threads=8)
@@ -227,19 +249,25 @@ def main() -> None:
             print(json.dumps(one), file=sys.stderr)
     rounds = rounds[1:]  # the first warms all up
     results = {name: process.finish() for name, process in ours.items()}
-    manifests = [json.loads(path.read_text()) for path in sorted(packages.glob("*/manifest.json"))]
+    errors = {}
+    if arguments.errors:
+        exact = arguments.folder / "out-f32"
+        timed([*module, "--dtype", "f32", "--warmup", "0", "--repeats", "1", "--save", str(exact)])
+        errors = {name: distance(arguments.folder / f"out-{name}", exact) for name in kinds if name in chosen}
+    manifests = [json.loads(path.read_text()) for path in sorted(arguments.folder.glob("*/*/manifest.json"))]
     first = chosen[0]
     report = {
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
         "torch": torch.__version__, "preset": arguments.preset, "dtype": arguments.dtype, "options": arguments.option,
         "capture_seconds": capture_seconds, "compile_seconds": compile_seconds, "ready_seconds": seconds,
         "packages": [{key: manifest[key] for key in ("name", "kind", "arch", "seconds")} for manifest in manifests],
+        "relative_error_to_f32": errors,
         "rounds": rounds,
         "median_seconds": {name: statistics.median(one[name] for one in rounds) for name in chosen},
         f"over_{first}": {
             name: median_ratio([(one[first], one[name]) for one in rounds]) for name in chosen if name != first
         },
-        "ours": {name: {key: result.get(key) for key in ("versions", "engine", "counters", "seconds")} for name, result in results.items()},
+        "ours": {name: {key: result.get(key) for key in ("versions", "engine", "quantize", "packages", "counters", "seconds")} for name, result in results.items()},
     }
     print(json.dumps(report, indent=2))
 

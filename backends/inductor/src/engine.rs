@@ -4,6 +4,7 @@ use crate::chain::Chain;
 use crate::code::Code;
 use crate::instance::PackageModule;
 use crate::packages::hash_of;
+use crate::ready::{Clock, Ready};
 use crate::tensor::Place;
 use crate::{Libtorch, Package, Packages, Target};
 use std::collections::HashMap;
@@ -43,6 +44,7 @@ pub struct InductorAccelerator {
     loaded: Mutex<HashMap<PathBuf, Arc<Code>>>,
     used: Mutex<Vec<Used>>,
     counters: Arc<Counters>,
+    clock: Arc<Clock>,
 }
 
 impl InductorAccelerator {
@@ -52,7 +54,8 @@ impl InductorAccelerator {
     ///
     /// No libtorch; a device that packages do not run on.
     pub fn new(base: Arc<dyn Accelerator>, packages: Packages, required: bool) -> crate::Result<Self> {
-        let torch = Libtorch::open()?;
+        let clock = Arc::new(Clock::default());
+        let torch = clock.time(|ready| &mut ready.libtorch, Libtorch::open)?;
         let device = base.device();
         let place = match device.backend {
             "cuda" => Place::cuda(device.ordinal),
@@ -66,12 +69,17 @@ impl InductorAccelerator {
             ),
         })?;
         let (loaded, used, counters) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok(Self { base, packages, required, target, place, torch, loaded, used, counters })
+        Ok(Self { base, packages, required, target, place, torch, loaded, used, counters, clock })
     }
 
     /// Which engine each Program that was compiled so far runs on, and why.
     pub fn used(&self) -> Vec<Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long it took so far until packages could run.
+    pub fn ready(&self) -> Ready {
+        self.clock.read()
     }
 
     /// libtorch, as it was found.
@@ -85,6 +93,10 @@ impl InductorAccelerator {
         if !list.contains(&used) {
             list.push(used);
         }
+    }
+
+    fn timed_chain(&self, program: &Program) -> std::result::Result<Chain, Refused> {
+        self.clock.time(|ready| &mut ready.packages, || self.chain(program))
     }
 
     /// The packages of a Program, loaded: the whole, or else its regions. Or why there are none that may run.
@@ -163,9 +175,9 @@ impl Accelerator for InductorAccelerator {
         let known = &self.device().capabilities.launch;
         let found = match options.launch {
             mode if !known.contains(&mode) => return self.base.compile(program, options),
-            LaunchMode::Compiled => self.chain(program),
+            LaunchMode::Compiled => self.timed_chain(program),
             // A host captures no work of another engine.
-            LaunchMode::Graph if !self.place.is_host() => self.chain(program),
+            LaunchMode::Graph if !self.place.is_host() => self.timed_chain(program),
             mode => Err(Refused::None(format!(
                 "packages are launched as `compiled`, on GPUs as `graph` too, and not as `{mode}` here"
             ))),
@@ -182,6 +194,7 @@ impl Accelerator for InductorAccelerator {
                     .any(|node| matches!(node.op, Op::Attention { .. })),
                 signature: Arc::new(Signature::of(program)),
                 counters: Arc::clone(&self.counters),
+                clock: Arc::clone(&self.clock),
             })),
             Err(Refused::Broken(error)) => Err(error),
             Err(Refused::None(why)) if self.required => Err(Error::Unavailable {

@@ -2,6 +2,7 @@
 
 use crate::chain::Chain;
 use crate::code::Container;
+use crate::ready::Clock;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Bindings, Buffer, Counters, Error, Instance, LaunchMode, Lease, LentWork, Module, Replay,
@@ -17,6 +18,7 @@ pub(crate) struct PackageModule {
     pub(crate) attends: bool,
     pub(crate) signature: Arc<Signature>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<Clock>,
 }
 
 impl Module for PackageModule {
@@ -38,7 +40,8 @@ impl Module for PackageModule {
             let (storage, offset) = weights.place(slot)?;
             Ok(Lease { storage: Arc::clone(storage), range: offset..offset + ty.bytes() })
         });
-        let containers = self.chain.containers().map_err(crate::Error::of_backend)?;
+        let containers = self.clock.time(|ready| &mut ready.models, || self.chain.containers());
+        let containers = containers.map_err(crate::Error::of_backend)?;
         Ok(Box::new(PackageInstance {
             base: Arc::clone(&self.base),
             chain: Arc::clone(&self.chain),
@@ -48,6 +51,7 @@ impl Module for PackageModule {
             _weights: Arc::clone(weights),
             containers: Arc::new(Mutex::new(containers)),
             counters: [Arc::clone(&self.counters), Arc::default()],
+            clock: Arc::clone(&self.clock),
             is_warm: false,
             graphs: Vec::new(),
         }))
@@ -67,6 +71,7 @@ struct PackageInstance {
     containers: Arc<Mutex<Vec<Container>>>,
     /// The device's, and this instance's.
     counters: [Arc<Counters>; 2],
+    clock: Arc<Clock>,
     /// Whether the packages have run: what libraries do at the first run cannot be captured.
     is_warm: bool,
     /// By the buffers that they are of, the last used in front.
@@ -132,8 +137,11 @@ impl Instance for PackageInstance {
         let writes = [leases(&complete.outputs), leases(&complete.states)].concat();
         if self.launch == LaunchMode::Graph && self.is_warm {
             self.replay(&reads, &writes)?;
-        } else {
+        } else if self.is_warm {
             self.base.lend(&reads, &writes, self.work())?;
+        } else {
+            let (base, work) = (&self.base, self.work());
+            self.clock.time(|ready| &mut ready.first_runs, || base.lend(&reads, &writes, work))?;
             self.is_warm = true;
         }
         self.count(|counters| &counters.runs);

@@ -31,6 +31,7 @@ mod libtorch;
 mod manifest;
 mod packages;
 mod python;
+mod ready;
 mod tensor;
 
 pub use aot::{AotOptions, Progress, capture, compile};
@@ -40,3 +41,4 @@ pub use libtorch::{LIBTORCH, Libtorch};
 pub use manifest::{Described, MANIFEST, MANIFEST_VERSION, Manifest, Slot, TEMPLATE};
 pub use packages::{Package, Packages, Target, hash_of};
 pub use python::{PYTHON, Python};
+pub use ready::Ready;

@@ -399,6 +399,7 @@ pub(crate) fn blank(accelerator: &dyn Accelerator, what: &str, threads: Option<u
         launch: String::new(),
         seconds: Seconds::default(),
         throughput: None,
+        packages: None,
         work: Work::default(),
         memory: Memory::default(),
         counters: Counters::default(),

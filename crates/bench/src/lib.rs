@@ -41,8 +41,8 @@ pub use peak::peak;
 pub use programs::programs;
 pub use rates::rates;
 pub use result::{
-    AtSize, BenchResult, Counters, Counts, DeviceUsed, Mark, Memory, OperationCount, ProcessMemory, SCHEMA,
-    Seconds, Startup, StepSeconds, Throughput, Work,
+    AtSize, BenchResult, Counters, Counts, DeviceUsed, Mark, Memory, OperationCount, PackagesReady,
+    ProcessMemory, SCHEMA, Seconds, Startup, StepSeconds, Throughput, Work,
 };
 pub use summary::Summary;
 pub use triad::bandwidth;

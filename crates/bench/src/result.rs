@@ -37,6 +37,9 @@ pub struct BenchResult {
     /// Of a pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<Throughput>,
+    /// Of an engine of packages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<PackagesReady>,
     /// What it computed.
     pub work: Work,
     /// What memory it took.
@@ -60,6 +63,17 @@ pub struct BenchResult {
     /// Of `sizes`: each in turn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at_sizes: Vec<AtSize>,
+}
+
+/// How long ahead-of-time packages took until they could run, in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PackagesReady {
+    /// To open the library that they run on.
+    pub library: f64,
+    /// From the call that loads packages to when they are ready: chosen, held against their digests, loaded, a model made for each run.
+    pub load: f64,
+    /// Of the host, to enqueue the first run, in which the driver loads kernels.
+    pub first_run: f64,
 }
 
 /// From the start of a process to its first picture.
@@ -294,7 +308,9 @@ impl fmt::Display for BenchResult {
         let threads = self.device.threads.map_or_else(String::new, |threads| format!(", {threads} threads"));
         let emulated = if self.device.emulated { ", emulated" } else { "" };
         row("device", format!("{}: {}{threads}{emulated}", self.device.backend, self.device.name))?;
-        row("run as", format!("{}, {}, {}", self.dtype, self.engine, self.launch))?;
+        let quantize =
+            self.quantize.as_ref().map_or_else(String::new, |quantize| format!(" with {quantize}"));
+        row("run as", format!("{}{quantize}, {}, {}", self.dtype, self.engine, self.launch))?;
         if !self.attention.is_empty() {
             row("attention", self.attention.join(", "))?;
         }
@@ -306,6 +322,13 @@ impl fmt::Display for BenchResult {
             let all = [min, lower_quartile, upper_quartile, max].map(seconds);
             row("median", format!("{} of {}", seconds(median), self.seconds.steady.len()))?;
             row("spread", format!("{} [{} .. {}] {}", all[0], all[1], all[2], all[3]))?;
+        }
+        if let Some(told) = &self.packages {
+            let [load, library, run] = [told.load, told.library, told.first_run].map(|seconds| 1e3 * seconds);
+            row(
+                "packages",
+                format!("ready in {load:.1} ms; libtorch {library:.1} ms, first run {run:.1} ms of the host"),
+            )?;
         }
         if let Some(told) = self.throughput {
             let Throughput { pictures_per_second, warmup_pictures, warmup_seconds, .. } = told;

@@ -72,6 +72,7 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
         if let Some((engine, libtorch)) = engined.name() {
             result.engine = engine;
             result.versions.insert("libtorch".into(), libtorch);
+            result.packages = engined.ready();
         }
     }
     show(&result, args.json)?;

@@ -113,6 +113,20 @@ impl Engined {
         libtorch.map(|(_, version)| ("torch".into(), version.clone()))
     }
 
+    /// How long packages took until they could run.
+    pub(crate) fn ready(&self) -> Option<tintype::bench::PackagesReady> {
+        #[cfg(feature = "inductor")]
+        if let Some(packages) = &self.packages {
+            let ready = packages.ready();
+            return Some(tintype::bench::PackagesReady {
+                library: ready.libtorch,
+                load: ready.packages + ready.models,
+                first_run: ready.first_runs,
+            });
+        }
+        None
+    }
+
     /// Says which engine each Program ran on, where there was a choice.
     pub(crate) fn tell(&self) {
         #[cfg(feature = "inductor")]
