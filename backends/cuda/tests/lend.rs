@@ -7,7 +7,7 @@ mod double;
 use double::{Witness, alive, emulated};
 use std::ffi::c_void;
 use std::sync::Arc;
-use tintype_accel::{Accelerator, Buffer, Driver, Lease, Lent, LentWork, OpenOptions, Purpose};
+use tintype_accel::{Accelerator, Buffer, Driver, Lease, Lent, LentWork, OpenOptions, Purpose, Replayed};
 use tintype_cuda::CudaDriver;
 use tintype_program::{DType, TensorType};
 
@@ -74,5 +74,35 @@ fn what_is_lent_is_worked_on_in_order_and_again_when_it_was_captured() {
     let told = device.lend(&beyond, &[], copying(1)).unwrap_err().to_string();
     assert!(told.contains("a range of its 256 bytes") && told.contains("128..512"), "{told}");
     drop((short, beyond, device));
+    assert_eq!(alive(&witness), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_captured_is_enqueued_as_it_is_and_told() {
+    if !emulated("what_cannot_be_captured_is_enqueued_as_it_is_and_told", "") {
+        return;
+    }
+    let witness = Witness::new();
+    let upload = "cuGraphUpload";
+    for strict in [false, true] {
+        let mut options = OpenOptions::default();
+        options.strict = strict;
+        let device = CudaDriver.open(0, &options).unwrap();
+        let (from, to) = (row(&device, 10.0), row(&device, 0.0));
+        let work = device.capture(&[Lease::of(&from)], &[Lease::of(&to)], copying(256)).unwrap();
+        witness.fail(upload, 1, 900);
+        let first_time = work.replay();
+        if strict {
+            let told = first_time.unwrap_err().to_string();
+            assert!(told.contains("900"), "{told}");
+            continue;
+        }
+        assert_eq!(first_time.unwrap(), Replayed { fallbacks: 1, ..Replayed::default() });
+        assert_eq!(first(&device, &to), 10.0);
+        assert_eq!(work.replay().unwrap(), Replayed::default(), "it is told once, and not tried again");
+        let told = device.fallbacks();
+        assert!(told.len() == 1 && told[0].contains("900") && told[0].contains("--strict"), "{told:?}");
+        assert_eq!((device.stats().captures, device.stats().fallbacks), (0, 1));
+    }
     assert_eq!(alive(&witness), [""; 0]);
 }

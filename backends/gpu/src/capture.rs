@@ -2,7 +2,7 @@
 
 use crate::{Graph, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
-use tintype_accel::{Error, Result};
+use tintype_accel::{Error, Replayed, Result};
 
 /// A graph, given back when dropped.
 pub(crate) struct Captured {
@@ -43,15 +43,6 @@ pub(crate) enum Way {
     Plain,
 }
 
-/// What it took to enqueue work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Took {
-    /// Graphs captured, replayed, and refused.
-    pub(crate) captures: u64,
-    pub(crate) replays: u64,
-    pub(crate) fallbacks: u64,
-}
-
 impl Way {
     /// Enqueues work, which is the same each time: as a graph, captured now if it was not; as it is, from now on, where that is
     /// refused and nothing forbids it.
@@ -60,8 +51,8 @@ impl Way {
         runtime: &Arc<dyn Runtime>,
         refusals: &Refusals,
         work: &dyn Fn() -> Result<()>,
-    ) -> Result<Took> {
-        let mut took = Took::default();
+    ) -> Result<Replayed> {
+        let mut took = Replayed::default();
         if let Way::New = self {
             match Captured::of(runtime, work) {
                 Ok(graph) => {
@@ -74,7 +65,7 @@ impl Way {
                     work()?;
                     *self = Way::Plain;
                     refusals.tell(runtime.as_ref(), &error);
-                    return Ok(Took { fallbacks: 1, ..took });
+                    return Ok(Replayed { fallbacks: 1, ..took });
                 }
             }
         }

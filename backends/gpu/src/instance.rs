@@ -1,6 +1,6 @@
 //! Modules with weights.
 
-use crate::capture::{Took, Way};
+use crate::capture::Way;
 use crate::context::Context;
 use crate::lazy::Recorded;
 use crate::ready::Ready;
@@ -9,7 +9,7 @@ use crate::storage::{GpuStorage, Memory};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tintype_accel::{
-    Bindings, Buffer, Counters, Error, Instance, LaunchMode, Result, Signature, Stats, raise,
+    Bindings, Buffer, Counters, Error, Instance, LaunchMode, Replayed, Result, Signature, Stats, raise,
 };
 
 /// What a parameter lies in, and its first byte there.
@@ -151,7 +151,7 @@ impl Instance for GpuInstance {
                 let _stream = context.stream()?;
                 let runtime = &context.runtime;
                 let work = || recorded.recording.enqueue(runtime.as_ref());
-                let Took { captures, replays, fallbacks } =
+                let Replayed { captures, replays, fallbacks } =
                     run.way.enqueue(runtime, &context.refusals, &work)?;
                 self.count(|counters| &counters.captures, captures);
                 self.count(|counters| &counters.replays, replays);

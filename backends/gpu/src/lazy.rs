@@ -1,12 +1,12 @@
 //! Runs that accumulate until a flush, and then reach the device as one graph.
 
 use crate::Runtime;
-use crate::capture::{Refusals, Took, Way};
+use crate::capture::{Refusals, Way};
 use crate::recording::Recording;
 use crate::storage::Memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tintype_accel::{Counters, Result, raise};
+use tintype_accel::{Counters, Replayed, Result, raise};
 
 /// A recorded run, kept with what it works on.
 pub(crate) struct Recorded {
@@ -76,7 +76,7 @@ impl Pending {
             self.graphs.remove(0);
             return took.map(|_| false);
         }
-        let Took { captures, replays, fallbacks } = took?;
+        let Replayed { captures, replays, fallbacks } = took?;
         for run in runs.iter() {
             let launches = run.recording.launches();
             run.counters.iter().for_each(|counters| raise(&counters.launches, launches));

@@ -1,11 +1,11 @@
 //! Memory and stream, lent to another engine.
 
-use crate::capture::Captured;
+use crate::capture::Way;
 use crate::context::Context;
 use crate::storage::Memory;
 use std::ffi::c_void;
-use std::sync::Arc;
-use tintype_accel::{Error, Lease, Lent, LentWork, Replay, Result, raise};
+use std::sync::{Arc, Mutex, PoisonError};
+use tintype_accel::{Error, Lease, Lent, LentWork, Replay, Replayed, Result, raise};
 
 /// What another engine works on. Holds the memory.
 pub(crate) struct Borrowed {
@@ -47,26 +47,29 @@ impl Borrowed {
         work(&Lent { reads: &reads, writes: &writes, stream: runtime.stream()?, copy: Some(&copy) })
     }
 
-    /// Captures the work. The right to enqueue must be held.
-    pub(crate) fn capture(self, work: &mut LentWork) -> Result<Recorded> {
-        let graph = Captured::of(&self.context.runtime, || self.run(work))?;
-        raise(&self.context.counters.captures, 1);
-        Ok(Recorded { graph, borrowed: self })
+    /// The work, to be captured.
+    pub(crate) fn repeat(self, work: LentWork) -> Repeated {
+        Repeated { way: Mutex::default(), work: Mutex::new(work), borrowed: self }
     }
 }
 
-/// Captured work, on memory that stays.
-pub(crate) struct Recorded {
-    graph: Captured,
+/// Work that is enqueued again and again, on memory that stays.
+pub(crate) struct Repeated {
+    way: Mutex<Way>,
+    work: Mutex<LentWork>,
     borrowed: Borrowed,
 }
 
-impl Replay for Recorded {
-    fn replay(&self) -> Result<()> {
-        let context = &self.borrowed.context;
-        let _stream = context.stream()?;
-        self.graph.replay()?;
-        raise(&context.counters.replays, 1);
-        Ok(())
+impl Replay for Repeated {
+    fn replay(&self) -> Result<Replayed> {
+        let Context { runtime, refusals, counters, .. } = &*self.borrowed.context;
+        let _stream = self.borrowed.context.stream()?;
+        let work = || self.borrowed.run(&mut self.work.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let took = way.enqueue(runtime, refusals, &work)?;
+        raise(&counters.captures, took.captures);
+        raise(&counters.replays, took.replays);
+        raise(&counters.fallbacks, took.fallbacks);
+        Ok(took)
     }
 }

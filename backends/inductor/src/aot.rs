@@ -3,7 +3,7 @@
 use crate::exporter::Exporter;
 use crate::manifest::hex;
 use crate::packages::hash_of;
-use crate::{Error, Manifest, Python, Result};
+use crate::{Error, Manifest, Python, Result, Target};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -80,8 +80,8 @@ struct Job {
     target: PathBuf,
 }
 
-/// Makes a package of every Program in `captured`, or of its regions, that has none in `folder` yet: made for the same device, by
-/// the same torch, with the same options. A package appears whole or not at all, so a compile that was broken off is taken up
+/// Makes a package of every Program in `captured`, or of its regions, that has none in `folder` yet: made for this machine's device,
+/// by the same torch, with the same options. A package appears whole or not at all, so a compile that was broken off is taken up
 /// where it ended. Beside the packages of regions, `NAME.regions.json` says in which order they run.
 pub fn compile(
     python: &Python,
@@ -106,8 +106,8 @@ pub fn compile(
         }
     }
     let total = jobs.len();
-    // Started when the first package is to be made.
-    let exporter = OnceLock::new();
+    // Asked for when the first package is found, and started when the first is to be made.
+    let (here, exporter) = (OnceLock::new(), OnceLock::new());
     let (next, tell) = (AtomicUsize::new(0), Mutex::new(tell));
     let outcomes: Vec<OnceLock<Result<()>>> = jobs.iter().map(|_| OnceLock::new()).collect();
     let work = || {
@@ -118,7 +118,7 @@ pub fn compile(
                 let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
                 tell(Progress { number: index + 1, total, name: &job.name, doing });
             };
-            let made = make(job, python, &exporter, folder, options, &mut say);
+            let made = make(job, python, (&here, &exporter), folder, options, &mut say);
             if made.is_err() {
                 // No more are begun.
                 next.store(total, Ordering::Relaxed);
@@ -225,13 +225,13 @@ fn jobs_of(
 fn make(
     job: &Job,
     python: &Python,
-    exporter: &OnceLock<Result<Exporter>>,
+    (here, exporter): (&OnceLock<Option<Target>>, &OnceLock<Result<Exporter>>),
     folder: &Path,
     options: &AotOptions,
     say: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let Job { name, block, kind, program, template, target } = job;
-    if is_there(target, block, python, options) {
+    if is_there(target, block, options, || here.get_or_init(|| python.target(&options.device)).as_ref()) {
         say("there already");
         return Ok(());
     }
@@ -266,13 +266,18 @@ fn make(
     Ok(())
 }
 
-/// Whether a package is there, whole, and made as is asked for.
-fn is_there(target: &Path, block: &str, python: &Python, options: &AotOptions) -> bool {
+/// Whether a package is there, whole, made as is asked for and for this machine.
+fn is_there<'t>(
+    target: &Path,
+    block: &str,
+    options: &AotOptions,
+    here: impl FnOnce() -> Option<&'t Target>,
+) -> bool {
     let Ok(manifest) = Manifest::read(target) else { return false };
     manifest.block == block
-        && manifest.torch == python.torch()
         && manifest.options == options.inductor
         && manifest.checked_code(target).is_ok()
+        && here().is_some_and(|here| here.mismatch(&manifest).is_none())
 }
 
 /// The Programs of a folder.

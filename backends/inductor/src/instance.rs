@@ -3,10 +3,11 @@
 use crate::chain::Chain;
 use crate::code::Container;
 use crate::ready::Clock;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Bindings, Buffer, Counters, Error, Instance, LaunchMode, Lease, LentWork, Module, Replay,
-    Result, Signature, Stats, Weights, raise,
+    Replayed, Result, Signature, Stats, Weights, raise,
 };
 
 /// A Program that runs as packages.
@@ -107,24 +108,27 @@ impl PackageInstance {
         })
     }
 
-    /// Enqueues what was captured on these buffers, capturing it now if it was not.
+    /// Enqueues what was captured on these buffers, which it is by its first run.
     fn replay(&mut self, reads: &[Lease], writes: &[Lease]) -> Result<()> {
         let buffers = [reads, writes].concat();
         match self.graphs.iter().position(|captured| captured.is_of(&buffers)) {
             Some(found) => self.graphs[..=found].rotate_right(1),
             None => {
                 let graph = self.base.capture(reads, writes, self.work())?;
-                self.count(|counters| &counters.captures);
                 self.graphs.truncate(Self::KEPT - 1);
                 self.graphs.insert(0, Captured { buffers, graph });
             }
         }
-        self.count(|counters| &counters.replays);
-        self.graphs.first().map_or(Ok(()), |captured| captured.graph.replay())
+        let Some(captured) = self.graphs.first() else { return Ok(()) };
+        let Replayed { captures, replays, fallbacks } = captured.graph.replay()?;
+        self.count(|counters| &counters.captures, captures);
+        self.count(|counters| &counters.replays, replays);
+        self.count(|counters| &counters.fallbacks, fallbacks);
+        Ok(())
     }
 
-    fn count(&self, counter: impl Fn(&Counters) -> &std::sync::atomic::AtomicU64) {
-        self.counters.iter().for_each(|counters| raise(counter(counters), 1));
+    fn count(&self, counter: impl Fn(&Counters) -> &AtomicU64, by: u64) {
+        self.counters.iter().for_each(|counters| raise(counter(counters), by));
     }
 }
 
@@ -144,9 +148,8 @@ impl Instance for PackageInstance {
             self.clock.time(|ready| &mut ready.first_runs, || base.lend(&reads, &writes, work))?;
             self.is_warm = true;
         }
-        self.count(|counters| &counters.runs);
-        let runs = self.chain.runs() as u64;
-        self.counters.iter().for_each(|counters| raise(&counters.launches, runs));
+        self.count(|counters| &counters.runs, 1);
+        self.count(|counters| &counters.launches, self.chain.runs() as u64);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The interpreter that packages are made with.
 
-use crate::{Error, Result};
+use crate::{Error, Result, Target};
 use serde::Deserialize;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,12 @@ from importlib import metadata, util
 if util.find_spec('torch') is None:
     raise ModuleNotFoundError(\"No module named 'torch'\")
 print(json.dumps({'torch': metadata.version('torch').split('+')[0]}))
+";
+
+/// Asks for a GPU's architecture, for which torch has to be imported.
+const ASK_GPU: &str = "
+import sys, torch
+print('sm_%d%d' % torch.cuda.get_device_capability(sys.argv[1]))
 ";
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +64,18 @@ impl Python {
     /// Its torch's version: `2.11.0`.
     pub fn torch(&self) -> &str {
         &self.torch
+    }
+
+    /// What packages have to be made for to run here, on one of torch's devices. None where torch knows no such device.
+    pub(crate) fn target(&self, device: &str) -> Option<Target> {
+        let target = Target::of_host(&self.torch);
+        if !device.starts_with("cuda") {
+            return Some(target);
+        }
+        let told = Command::new(&self.program).args(["-c", ASK_GPU, device]).stdin(Stdio::null()).output();
+        let text = String::from_utf8(told.ok()?.stdout).ok()?;
+        let arch = text.lines().map(str::trim).find(|line| line.starts_with("sm_"))?;
+        Some(Target { device: "cuda".into(), arch: arch.into(), ..target })
     }
 
     /// The interpreter.

@@ -46,14 +46,26 @@ impl fmt::Debug for Lent<'_> {
     }
 }
 
-/// Lent work that a device has captured. It keeps what was lent.
+/// Lent work that is enqueued again and again, as a graph. It keeps what was lent.
 pub trait Replay: Send + Sync {
-    /// Enqueues it.
+    /// Enqueues it. The first time it is captured.
     ///
     /// # Errors
     ///
-    /// What the device answers.
-    fn replay(&self) -> Result<()>;
+    /// What the device answers. Where it refuses the capture, the work is enqueued as it is, and that is told
+    /// ([`crate::Accelerator::fallbacks`]), unless the device was opened to be strict.
+    fn replay(&self) -> Result<Replayed>;
+}
+
+/// What a [`Replay`] took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Graphs that were captured.
+    pub captures: u64,
+    /// Graphs that were enqueued.
+    pub replays: u64,
+    /// Captures that were refused.
+    pub fallbacks: u64,
 }
 
 /// What is done with lent memory. On the host it has done it when it returns; on a device with a queue it has enqueued it on

@@ -60,7 +60,7 @@ pub use footprint::Footprint;
 pub use host::{HostTensor, TensorSource, from_f32, to_f32};
 pub use kept::Kept;
 pub use launch::{FlushReason, LaunchMode};
-pub use lend::{DeviceCopy, Lease, Lent, LentWork, Replay};
+pub use lend::{DeviceCopy, Lease, Lent, LentWork, Replay, Replayed};
 pub use memory::{MemoryAccount, MemoryReport, Purpose};
 pub use plugin::{Accelerator, CompileOptions, Driver, Instance, Module, OpenOptions};
 pub use registry::{Choice, Opened, Registry};
