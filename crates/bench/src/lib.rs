@@ -32,6 +32,7 @@ mod rates;
 mod result;
 mod save;
 mod summary;
+mod table;
 mod triad;
 
 pub use bench::{Bench, Options, What, cold, sizes, upload};
