@@ -31,9 +31,6 @@ pub enum Quantization {
     Fp8Tensor,
 }
 
-/// Layers that fewer tokens go through are left as they are: their time is not that of products.
-const FEW_TOKENS: usize = 16;
-
 impl Quantization {
     /// All of them.
     pub const ALL: [Quantization; 2] = [Quantization::Fp8Row, Quantization::Fp8Tensor];
@@ -55,17 +52,14 @@ impl Quantization {
         Encoding::Fp8 { format: Fp8Format::E4m3, scales }
     }
 
-    /// A denoiser with the layers of its blocks quantized: of all blocks that call no other, but the entry.
+    /// A denoiser with the layers of its blocks quantized: of all blocks that call no other, but the entry. That is the same at every
+    /// size, so that Programs of all sizes share weights.
     pub fn apply(self, program: Program) -> Program {
         let entry = program.entry().name.clone();
-        let inner =
-            |block: &Block| block.name != entry && block.nodes.iter().all(|node| node.op.block().is_none());
-        let tokens = |block: &Block, node: &Node| {
-            let result = node.outputs.first().map(|&value| block.ty(value));
-            result.map_or(0, |ty| ty.shape.iter().rev().skip(1).product())
+        let inner = |block: &Block, _: &Node| {
+            block.name != entry && block.nodes.iter().all(|node| node.op.block().is_none())
         };
-        let may = |block: &Block, node: &Node| inner(block) && tokens(block, node) >= FEW_TOKENS;
-        quantize(program, &self.encoding(), Activation::DynamicFp8, may)
+        quantize(program, &self.encoding(), Activation::DynamicFp8, inner)
     }
 }
 

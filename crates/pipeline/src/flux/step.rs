@@ -114,6 +114,7 @@ pub(crate) fn step_program(config: &Config, shape: &StepShape) -> Result<Program
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Quantization;
 
     fn shape() -> StepShape {
         StepShape {
@@ -153,6 +154,33 @@ mod tests {
             plain,
             "another size is another denoiser"
         );
+    }
+
+    #[test]
+    fn what_is_quantized_are_the_blocks_layers_at_every_size() {
+        let config = Config::default();
+        let encoded = |shape: StepShape| {
+            let program = step_program(&config, &shape).unwrap();
+            program.check().unwrap();
+            let params = program.entry().params.iter();
+            params.map(|param| (param.name.clone(), param.encoding.clone())).collect::<Vec<_>>()
+        };
+        for quantization in Quantization::ALL {
+            let arithmetic = Arithmetic { quantize: Some(quantization), ..shape().arithmetic };
+            let usual = encoded(StepShape { arithmetic, ..shape() });
+            let names =
+                |(name, encoding): &(String, _)| (*encoding == quantization.encoding()).then(|| name.clone());
+            let quantized: Vec<_> = usual.iter().filter_map(names).collect();
+            // Twelve layers of each double block, five of each single one.
+            assert_eq!(quantized.len(), 19 * 12 + 38 * 5, "{quantized:?}");
+            assert!(
+                quantized
+                    .iter()
+                    .all(|name| name.contains("transformer_blocks.") && name.ends_with(".weight"))
+            );
+            let other = StepShape { image_tokens: 1, text_tokens: 3, true_cfg: true, arithmetic, ..shape() };
+            assert_eq!(encoded(other), usual);
+        }
     }
 
     #[test]
