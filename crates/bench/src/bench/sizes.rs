@@ -21,6 +21,7 @@ pub fn sizes(accelerator: &Arc<dyn Accelerator>, options: &Options) -> Result<Be
     let mut kept = Vec::new();
     let mut shared: Option<Arc<Weights>> = None;
     let mut result = blank(&**accelerator, "sizes", options.threads);
+    result.quantize = options.quantize.map(|quantization| quantization.name().into());
     let (mut start, mut drawing) = (Instant::now(), Duration::ZERO);
     for &[width, height] in &options.sizes {
         let before = accelerator.memory();
