@@ -27,7 +27,7 @@ import ctypes
 import json
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 # A pipe takes 4096 bytes at once or not at all, so that lines of several processes stay whole: no text is longer than this.
 LONGEST = 500
@@ -82,6 +82,14 @@ def pass_over_the_processor() -> None:
     cpu_vec_isa.supported_vec_isa_list = [kind for kind in cpu_vec_isa.supported_vec_isa_list if str(kind) == "avx2"]
 
 
+def spare(sooner: Callable[[], None], job: int) -> None:
+    """Does what saves time and no more: it uses names that are torch's own affair, and without them each package takes longer."""
+    try:
+        sooner()
+    except Exception as error:  # noqa: BLE001 - whatever it is, packages can be made without
+        tell(job, "note", text=f"compiling takes longer: {type(error).__name__}: {error}"[:LONGEST])
+
+
 def hire(threads: int) -> None:
     """Forks the processes that Triton's kernels are compiled in, before this one touches the device."""
     import torch._inductor.config
@@ -110,7 +118,7 @@ def work(asked: dict[str, Any]) -> None:
 
     try:
         if is_gpu(asked):
-            pass_over_the_processor()
+            spare(pass_over_the_processor, asked["job"])
             hire(asked["threads"])
         text = Path(asked["program"]).read_text()
         template = json.loads(text)
@@ -174,7 +182,7 @@ def serve() -> None:
                     tell(asked["job"], "note", text=news[:LONGEST])
                     news = None
                 if not is_gpu(asked) and not knows_the_processor:
-                    know_the_processor()
+                    spare(know_the_processor, asked["job"])
                     knows_the_processor = True
                 child = os.fork()
                 if child == 0:

@@ -13,8 +13,8 @@ Tensor = torch.Tensor
 # What a GPU must be at least, and what the extents of a weight must be multiples of.
 LEAST_CAPABILITY = (9, 0)
 UNIT = 16
-# Hopper adds up partial sums of 8-bit products with fewer bits than f32 has; without this it takes them out into f32 often.
-FAST_SUMS = True
+# With it Hopper adds up 8-bit products with fewer bits than f32 has, which is faster; what that costs has not been measured.
+FAST_SUMS = False
 
 
 class Fp8Error(RuntimeError):

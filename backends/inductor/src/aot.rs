@@ -231,9 +231,14 @@ fn make(
     say: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let Job { name, block, kind, program, template, target } = job;
-    if is_there(target, block, options, || here.get_or_init(|| python.target(&options.device)).as_ref()) {
-        say("there already");
-        return Ok(());
+    let here = || here.get_or_init(|| python.target(&options.device)).as_ref();
+    match find(target, block, options, here) {
+        Found::There => {
+            say("there already");
+            return Ok(());
+        }
+        Found::Elsewhere(why) => say(&format!("made anew, for {why}")),
+        Found::No => {}
     }
     let work = tempfile::Builder::new().prefix(".aot-").tempdir_in(folder);
     let work = work.map_err(|error| Error::file(folder, error))?;
@@ -266,18 +271,30 @@ fn make(
     Ok(())
 }
 
-/// Whether a package is there, whole, made as is asked for and for this machine.
-fn is_there<'t>(
+/// A package that was asked for.
+enum Found {
+    No,
+    There,
+    /// It is there, whole and made as is asked for, and does not run here.
+    Elsewhere(String),
+}
+
+/// Whether a package is there, whole, made as is asked for and for this machine. Where torch does not know the device, nobody can
+/// say that it is for another.
+fn find<'t>(
     target: &Path,
     block: &str,
     options: &AotOptions,
     here: impl FnOnce() -> Option<&'t Target>,
-) -> bool {
-    let Ok(manifest) = Manifest::read(target) else { return false };
-    manifest.block == block
-        && manifest.options == options.inductor
-        && manifest.checked_code(target).is_ok()
-        && here().is_some_and(|here| here.mismatch(&manifest).is_none())
+) -> Found {
+    let Ok(manifest) = Manifest::read(target) else { return Found::No };
+    if manifest.block != block
+        || manifest.options != options.inductor
+        || manifest.checked_code(target).is_err()
+    {
+        return Found::No;
+    }
+    here().and_then(|here| here.mismatch(&manifest)).map_or(Found::There, Found::Elsewhere)
 }
 
 /// The Programs of a folder.

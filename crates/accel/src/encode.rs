@@ -1,5 +1,7 @@
 //! Encoding parameters: fp8 and NF4 codes with their scales, laid out as [`tintype_program::Encoding`] says.
 
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use tintype_program::{Encoding, Fp8Format, ScaleGranularity, TensorType};
 
 /// The sixteen NF4 levels: quantiles of a normal distribution, scaled to [-1, 1] (Dettmers et al. 2023, appendix E).
@@ -92,17 +94,7 @@ pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Ve
         Encoding::Nf4 { .. } => (1.0, 2),
     };
     let per_scale = values.len().checked_div(layout.scales).unwrap_or(0).max(1);
-    // Empty rows and tensors still have their scales.
-    let mut scales = vec![1.0; layout.scales];
-    let groups = values.chunks(per_scale);
-    for_each_part(&mut scales, per_scale, |first, scales| {
-        for (scale, group) in scales.iter_mut().zip(groups.clone().skip(first)) {
-            let largest = group.iter().fold(0f32, |most, v| most.max(v.abs()));
-            if largest > 0.0 {
-                *scale = largest / top;
-            }
-        }
-    });
+    let scales = scales(values, layout.scales, per_scale, top);
     let mut codes = vec![0; layout.scales_offset()];
     let scale_of = |element: usize| scales.get(element / per_scale).copied().unwrap_or(1.0);
     for_each_part(&mut codes[..layout.code_bytes], per_code, |first, codes| {
@@ -129,22 +121,45 @@ pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Ve
     Ok(codes)
 }
 
+/// A scale for each group of values, which takes the largest magnitude to `top`. Empty groups still have theirs.
+fn scales(values: &[f32], count: usize, per_scale: usize, top: f32) -> Vec<f32> {
+    // A group may be the whole of a large parameter: its largest is sought in pieces.
+    let piece = per_scale.min(ENOUGH);
+    let pieces = per_scale.div_ceil(piece);
+    let mut largest = vec![0f32; count.saturating_mul(pieces)];
+    for_each_part(&mut largest, piece, |first, largest| {
+        for (index, largest) in (first..).zip(largest) {
+            let group = values.chunks(per_scale).nth(index / pieces).unwrap_or_default();
+            let part = group.chunks(piece).nth(index % pieces).unwrap_or_default();
+            *largest = part.iter().fold(0f32, |most, v| most.max(v.abs()));
+        }
+    });
+    let scale = |largest: &[f32]| largest.iter().fold(0f32, |most, &v| most.max(v)) / top;
+    // What is too small to be scaled up is zero.
+    largest.chunks(pieces).map(scale).map(|scale| if scale > 0.0 { scale } else { 1.0 }).collect()
+}
+
 /// Elements that a thread of its own is worth.
 const ENOUGH: usize = 1 << 20;
 
 /// Calls `work` with parts of a list and where each begins; on several threads where `cost` elements an item make that worth it.
+/// A thread that the system does not give costs time only.
 fn for_each_part<T: Send>(list: &mut [T], cost: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (list.len().saturating_mul(cost) / ENOUGH).clamp(1, cores);
-    if threads == 1 {
-        return work(0, list);
-    }
-    let each = list.len().div_ceil(threads);
-    std::thread::scope(|scope| {
-        for (index, part) in list.chunks_mut(each).enumerate() {
-            let work = &work;
-            scope.spawn(move || work(index * each, part));
+    let each = list.len().div_ceil(threads).max(1);
+    let parts = Mutex::new(list.chunks_mut(each).enumerate());
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take = || {
+        while let Some((index, part)) = next() {
+            work(index * each, part);
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            let _ = thread::Builder::new().spawn_scoped(scope, take);
+        }
+        take();
     });
 }
 
@@ -264,13 +279,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_small_for_a_scale_is_zero() {
+        let ty = TensorType::new(DType::F32, [2, 16]);
+        let values: Vec<f32> = (0..32).map(|i| if i == 3 { f32::from_bits(1) } else { 0.0 }).collect();
+        for scales in [ScaleGranularity::Row, ScaleGranularity::Tensor] {
+            let encoding = Encoding::Fp8 { format: Fp8Format::E4m3, scales };
+            let decoded = decode(&encode(&values, &ty, &encoding).unwrap(), &ty, &encoding).unwrap();
+            assert!(decoded.iter().all(|value| *value == 0.0), "{decoded:?}");
+        }
+    }
+
+    #[test]
     fn a_large_parameter_is_encoded_as_its_rows_are() {
         let ty = |rows| TensorType::new(DType::F32, [rows, 1024]);
         let (rows, part) = (4096, 61);
         let values: Vec<f32> =
             (0..rows * 1024).map(|i| ((i * 7919 % 10_007) as f32 - 5000.0) / 3e3).collect();
-        let row = Encoding::Fp8 { format: Fp8Format::E4m3, scales: ScaleGranularity::Row };
-        for encoding in [row, Encoding::Nf4 { block: 64 }] {
+        let fp8 = |scales| Encoding::Fp8 { format: Fp8Format::E4m3, scales };
+        let whole = encode(&values, &ty(rows), &fp8(ScaleGranularity::Tensor)).unwrap();
+        let largest = values.iter().fold(0f32, |most, value| most.max(value.abs()));
+        assert_eq!(whole[rows * 1024..], (largest / 448.0).to_le_bytes());
+        for encoding in [fp8(ScaleGranularity::Row), Encoding::Nf4 { block: 64 }] {
             let whole =
                 decode(&encode(&values, &ty(rows), &encoding).unwrap(), &ty(rows), &encoding).unwrap();
             for (values, whole) in values.chunks(part * 1024).zip(whole.chunks(part * 1024)) {

@@ -115,7 +115,11 @@ pub trait Accelerator: Send + Sync {
     }
 
     /// As [`Accelerator::lend`], but what the work enqueues is captured by the first [`Replay::replay`], to be enqueued again and again. The work must have run once
-    /// before: what libraries do at a first run cannot be captured. A plugin without graphs refuses.
+    /// before: what libraries do at a first run cannot be captured.
+    ///
+    /// # Errors
+    ///
+    /// Memory that is not this device's; a plugin without graphs refuses.
     fn capture(&self, reads: &[Lease], writes: &[Lease], work: LentWork) -> Result<Box<dyn Replay>> {
         let _ = (reads, writes, work);
         Err(Error::Unavailable {

@@ -86,7 +86,7 @@ impl Source {
         let default = preset(options.what, options.preset.as_deref())?;
         if let (Some(quantization), false) = (options.quantize, options.what == What::Transformer) {
             let remedy = format!(
-                "{} has no layers that are quantized; transformer and pipeline have",
+                "{} has no layers that are quantized; transformer, pipeline, cold and sizes have",
                 options.what.name()
             );
             return Err(Error::Request { option: "quantize", value: quantization.name().into(), remedy });

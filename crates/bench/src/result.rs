@@ -64,7 +64,7 @@ pub struct BenchResult {
     pub at_sizes: Vec<AtSize>,
 }
 
-/// How long ahead-of-time packages took until they could run, in seconds.
+/// How long ahead-of-time packages took until they could run, in seconds, added up over all Programs that ran as packages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PackagesReady {
     /// To open the library that they run on.

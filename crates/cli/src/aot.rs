@@ -43,7 +43,8 @@ fn capture(args: &AotCaptureArgs) -> Result<ExitCode> {
         negative: args.true_cfg.map(|_| String::new()),
         ..Request::default()
     };
-    let programs = inspector.programs_of_run(&request, Arithmetic { dtype, quantize: args.quantize })?;
+    let programs = inspector
+        .programs_of_run(&request, Arithmetic { dtype, quantize: args.quantize.and_then(|asked| asked.0) })?;
     let named = programs.iter().map(|(name, program)| (*name, program));
     for path in inductor::capture(named, &args.output)? {
         say::all(format!("{}\n", path.display()).as_bytes())?;
@@ -56,7 +57,7 @@ fn capture_preset(args: &AotCaptureArgs, preset: &str) -> Result<ExitCode> {
     let options = tintype::bench::Options {
         preset: Some(preset.into()),
         dtype: args.dtype.map(Into::into),
-        quantize: args.quantize,
+        quantize: args.quantize.and_then(|asked| asked.0),
         width: args.width,
         height: args.height,
         text_tokens: args.max_sequence_length,

@@ -13,7 +13,7 @@ mod values;
 pub(crate) use aot::{AotApplyArgs, AotCaptureArgs, AotCommand, AotCompileArgs};
 pub(crate) use bench::{BenchArgs, BenchWhat};
 pub(crate) use decode::DecodeArgs;
-pub(crate) use dtype::DtypeArg;
+pub(crate) use dtype::{DtypeArg, QuantizeArg};
 pub(crate) use gaudi::{GaudiArgs, RecipeArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use values::Seeds;
@@ -22,7 +22,7 @@ use crate::inspect::InspectArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use tintype::{LaunchMode, OpenOptions, Quantization, VaeTile};
+use tintype::{LaunchMode, OpenOptions, VaeTile};
 
 /// Runs diffusion models on any accelerator.
 #[derive(Parser)]
@@ -99,9 +99,9 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
     /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
-    /// with one for each weight.
+    /// with one for each weight; off does not.
     #[arg(long, value_name = "HOW")]
-    pub(crate) quantize: Option<Quantization>,
+    pub(crate) quantize: Option<QuantizeArg>,
     /// The dtype that noise is drawn in; part of a picture's identity [default: that of the arithmetic].
     #[arg(long, value_enum)]
     pub(crate) noise_dtype: Option<DtypeArg>,

@@ -15,6 +15,11 @@ use tintype::accel::{Accelerator, Bare, Device};
 use tintype::bench::{Bench, BenchResult, Options, RandomModel, What, cold, peak, sizes, upload};
 
 pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
+    if let (Some(_), BenchWhat::Bare | BenchWhat::Folder | BenchWhat::Fma | BenchWhat::Upload) =
+        (args.quantize, args.what)
+    {
+        bail!("--quantize has no effect on this benchmark; transformer, pipeline, cold and sizes take it");
+    }
     match args.what {
         BenchWhat::Bare => return bare(args),
         BenchWhat::Folder => return folder(args),
@@ -154,7 +159,7 @@ fn options(args: &BenchArgs, what: What) -> Options {
         model: args.model.clone(),
         tokenizers: tintype::bundled(),
         dtype: args.dtype.map(Into::into),
-        quantize: args.quantize,
+        quantize: args.quantize.and_then(|asked| asked.0),
         launch: args.launch,
         threads: args.device.threads,
         width: args.width,

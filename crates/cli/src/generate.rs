@@ -54,7 +54,8 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));
-    let quantize = args.quantize.or(recipe.as_ref().and_then(|recipe| recipe.quantize));
+    let asked = args.quantize.map(|asked| asked.0);
+    let quantize = asked.or(recipe.as_ref().map(|recipe| recipe.quantize));
     let pipeline_options = PipelineOptions { dtype, quantize, launch: args.launch };
     let mut pipeline = Pipeline::of(&folder, engined.accelerator.clone(), pipeline_options)?;
 

@@ -30,10 +30,14 @@ pub(crate) fn run(args: &InspectArgs) -> Result<ExitCode> {
     if let Some(component) = &args.program {
         return programs(&inspector, &request, component, args);
     }
-    let options =
-        PipelineOptions { dtype: args.dtype.map(Into::into), quantize: args.quantize, launch: args.launch };
+    let options = PipelineOptions {
+        dtype: args.dtype.map(Into::into),
+        quantize: args.quantize.map(|asked| asked.0),
+        launch: args.launch,
+    };
     let dtype = options.dtype.unwrap_or_else(|| inspector.default_dtype());
-    let work = inspector.work(&request, Arithmetic { dtype, quantize: args.quantize })?;
+    let work =
+        inspector.work(&request, Arithmetic { dtype, quantize: args.quantize.and_then(|asked| asked.0) })?;
     let timings = timings();
     let report = |accelerator: &dyn Accelerator| {
         let rates = bench::rates(accelerator, dtype, args.threads);
@@ -85,7 +89,8 @@ fn programs(
     args: &InspectArgs,
 ) -> Result<ExitCode> {
     let dtype = args.dtype.map_or_else(|| inspector.default_dtype(), Into::into);
-    let programs = inspector.programs(request, Arithmetic { dtype, quantize: args.quantize })?;
+    let programs = inspector
+        .programs(request, Arithmetic { dtype, quantize: args.quantize.and_then(|asked| asked.0) })?;
     let wanted =
         |name: &str| component.is_empty() || name == component || name.split('.').next() == Some(component);
     let known: Vec<_> = programs.iter().map(|(name, _)| *name).collect();

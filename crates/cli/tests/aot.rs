@@ -225,6 +225,7 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     fs::write(&manifest, sound.replacen(from, to, 1)).unwrap();
     let told = text(&succeed(run(compiles[1])).stderr);
     assert_eq!((told.matches("there already").count(), told.matches(": done (").count()), (2, 1), "{told}");
+    assert!(told.contains("made anew, for") && told.contains("sm_90"), "{told}");
     assert!(fs::read_to_string(&manifest).unwrap().contains(from));
 
     // A package that was changed or cut short is not loaded, whatever the engine.

@@ -43,6 +43,8 @@ fn a_quantized_picture_is_nearly_the_same_and_says_how_it_was_made() {
     let again = ["generate", "--from", "fp8-row.png", "--backend", "cpu", "-o", "again.png"];
     succeed(command(at, &again).output().unwrap());
     assert_eq!(read(at, "again.png").rgb, read(at, "fp8-row.png").rgb);
+    succeed(command(at, &[&again[..6], &["off.png", "--quantize", "off"]].concat()).output().unwrap());
+    assert_eq!(read(at, "off.png").rgb, read(at, "plain.png").rgb);
 }
 
 #[test]
@@ -50,9 +52,11 @@ fn what_is_not_quantized_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let told = |arguments: &[&str], code| fail(command(folder.path(), arguments).output().unwrap(), code);
     let unknown = told(&["generate", "x", "--quantize", "int3", "-o", "x.png"], 2);
-    assert!(unknown.contains("int3") && unknown.contains("fp8-row, fp8-tensor"), "{unknown}");
+    assert!(unknown.contains("int3") && unknown.contains("fp8-row, fp8-tensor, off"), "{unknown}");
     let vae = told(&["bench", "vae", "--preset", "tiny", "--quantize", "fp8-row"], 1);
-    assert!(vae.contains("vae") && vae.contains("transformer and pipeline"), "{vae}");
+    let fma = told(&["bench", "fma", "--quantize", "fp8-row"], 1);
+    assert!(fma.contains("no effect"), "{fma}");
+    assert!(vae.contains("vae") && vae.contains("transformer, pipeline"), "{vae}");
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub struct PipelineOptions {
     /// The dtype of weights and arithmetic; that of the model's `tintype.json`, else of the stored weights, where it is
     /// not said.
     pub dtype: Option<DType>,
-    /// What the denoiser's blocks are quantized to; nothing where it is not said.
-    pub quantize: Option<Quantization>,
+    /// What the denoiser's blocks are quantized to, or that they are not; not where it is not said.
+    pub quantize: Option<Option<Quantization>>,
     /// The launch mode; the device's first where it is not said.
     pub launch: Option<LaunchMode>,
 }
@@ -55,7 +55,7 @@ impl PipelineOptions {
                 .into());
             }
         };
-        Ok((Arithmetic { dtype, quantize: self.quantize }, launch))
+        Ok((Arithmetic { dtype, quantize: self.quantize.flatten() }, launch))
     }
 }
 
@@ -163,7 +163,7 @@ impl Pipeline {
         let accelerator = Arc::clone(&self.place.accelerator);
         let options = PipelineOptions {
             dtype: options.dtype.or(Some(self.arithmetic.dtype)),
-            quantize: options.quantize.or(self.arithmetic.quantize),
+            quantize: options.quantize.or(Some(self.arithmetic.quantize)),
             launch: options.launch.or(Some(self.place.launch)),
         };
         Self::place(self.root.clone(), self.flux.share(), accelerator, options)

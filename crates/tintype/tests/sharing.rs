@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tintype::accel::Accelerator;
-use tintype::{CancelToken, DType, Event, Pipeline, PipelineOptions, Request, Steps};
+use tintype::{CancelToken, DType, Event, Pipeline, PipelineOptions, Quantization, Request, Steps};
 
 fn model() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models/flux-base")
@@ -89,6 +89,28 @@ fn another_dtype_has_weights_of_its_own() {
     let mut third = second.share(PipelineOptions::default()).unwrap();
     assert_eq!(third.dtype(), DType::Bf16);
     assert_eq!(run(&mut third).1, 0);
+}
+
+#[test]
+fn another_quantization_has_weights_of_its_own_and_they_serve_every_size() {
+    let device = device();
+    let mut pipeline = Pipeline::open(&model(), device.clone(), PipelineOptions::default()).unwrap();
+    let (plain, _) = run(&mut pipeline);
+    let how = [Some(Quantization::Fp8Row), Some(Quantization::Fp8Tensor), None];
+    let mut kept = Vec::new();
+    for quantize in how {
+        let options = PipelineOptions { quantize: Some(quantize), ..Default::default() };
+        let next = pipeline.share(options).unwrap();
+        kept.push(std::mem::replace(&mut pipeline, next));
+        let (picture, loaded) = run(&mut pipeline);
+        assert_eq!(picture == plain, quantize.is_none(), "{quantize:?}");
+        // The denoiser's only; those of the first are there still.
+        assert_eq!(loaded, usize::from(quantize.is_some()), "{quantize:?}");
+        let shorter = Request { max_sequence_length: Some(8), ..small() };
+        pipeline.generate(&shorter, &mut |_| {}, &CancelToken::default()).unwrap();
+    }
+    let mut last = pipeline.share(PipelineOptions::default()).unwrap();
+    assert_eq!((last.arithmetic().quantize, run(&mut last)), (None, (plain, 0)));
 }
 
 #[test]

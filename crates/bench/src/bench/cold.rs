@@ -22,7 +22,8 @@ pub fn cold(started: Instant, accelerator: &Arc<dyn Accelerator>, options: &Opti
     let from = source(options)?;
     // Drawing weights is no part of what is measured.
     marks.drawing = marks.at() - before;
-    let how = PipelineOptions { dtype: options.dtype, quantize: options.quantize, launch: options.launch };
+    let how =
+        PipelineOptions { dtype: options.dtype, quantize: Some(options.quantize), launch: options.launch };
     let stats = accelerator.stats();
     let mut pipeline = Pipeline::open(from.root.clone(), Arc::clone(accelerator), how)?;
     marks.mark("model opened".into());

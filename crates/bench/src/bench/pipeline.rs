@@ -39,8 +39,11 @@ impl PipelineSubject {
         let From { root, side, text_tokens } = from;
         let (width, height) = (request.width.unwrap_or(side), request.height.unwrap_or(side));
         let text_tokens = request.max_sequence_length.unwrap_or(text_tokens);
-        let how =
-            PipelineOptions { dtype: options.dtype, quantize: options.quantize, launch: options.launch };
+        let how = PipelineOptions {
+            dtype: options.dtype,
+            quantize: Some(options.quantize),
+            launch: options.launch,
+        };
         let mut pipeline = Pipeline::open(root.clone(), Arc::clone(accelerator), how)?;
         let made = generate(&mut pipeline, &request, options)?;
         let cold = started.elapsed().as_secs_f64();

@@ -1,9 +1,8 @@
 //! What `tintype aot` takes.
 
-use super::{DtypeArg, ModelArgs};
+use super::{DtypeArg, ModelArgs, QuantizeArg};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use tintype::Quantization;
 
 /// The three steps.
 #[derive(Subcommand)]
@@ -32,9 +31,9 @@ pub(crate) struct AotCaptureArgs {
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
     /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
-    /// with one for each weight.
+    /// with one for each weight; off does not.
     #[arg(long, value_name = "HOW")]
-    pub(crate) quantize: Option<Quantization>,
+    pub(crate) quantize: Option<QuantizeArg>,
     /// Denoising steps [default: 28].
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,

@@ -1,9 +1,9 @@
 //! Options of `tintype bench`.
 
-use super::{DeviceArgs, DtypeArg, EngineArgs, GaudiArgs};
+use super::{DeviceArgs, DtypeArg, EngineArgs, GaudiArgs, QuantizeArg};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use tintype::{LaunchMode, Quantization};
+use tintype::LaunchMode;
 
 /// Options of `tintype bench`.
 #[derive(Args)]
@@ -42,9 +42,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_enum)]
     pub(crate) dtype: Option<DtypeArg>,
     /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
-    /// with one for each weight.
+    /// with one for each weight; off does not.
     #[arg(long, value_name = "HOW")]
-    pub(crate) quantize: Option<Quantization>,
+    pub(crate) quantize: Option<QuantizeArg>,
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(crate) launch: Option<LaunchMode>,

@@ -1,7 +1,23 @@
-//! Dtypes by name.
+//! Dtypes and quantizations by name.
 
 use clap::ValueEnum;
-use tintype::{DType, NoiseDtype};
+use std::str::FromStr;
+use tintype::{DType, NoiseDtype, Quantization};
+
+/// A quantization, or `off`.
+#[derive(Clone, Copy)]
+pub(crate) struct QuantizeArg(pub(crate) Option<Quantization>);
+
+impl FromStr for QuantizeArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self(None)),
+            _ => text.parse().map(Some).map(Self).map_err(|unknown: String| format!("{unknown}, off")),
+        }
+    }
+}
 
 /// A dtype of arithmetic or of draws.
 #[derive(Clone, Copy, ValueEnum)]

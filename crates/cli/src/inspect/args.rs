@@ -1,8 +1,8 @@
 //! What `tintype inspect` takes.
 
-use crate::args::{DtypeArg, ModelArgs};
+use crate::args::{DtypeArg, ModelArgs, QuantizeArg};
 use clap::Args;
-use tintype::{LaunchMode, Picture, Quantization, Request, Steps, VaeTile};
+use tintype::{LaunchMode, Picture, Request, Steps, VaeTile};
 
 /// Options of `tintype inspect`.
 #[derive(Args)]
@@ -27,9 +27,9 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_enum)]
     pub(super) dtype: Option<DtypeArg>,
     /// Multiplies in 8-bit floating point in the denoiser's blocks: fp8-row, with a scale for each output of a layer, or fp8-tensor,
-    /// with one for each weight.
+    /// with one for each weight; off does not.
     #[arg(long, value_name = "HOW")]
-    pub(super) quantize: Option<Quantization>,
+    pub(super) quantize: Option<QuantizeArg>,
     /// How work reaches the device: eager, compiled, lazy or graph [default: the device's own].
     #[arg(long, value_name = "MODE")]
     pub(super) launch: Option<LaunchMode>,

@@ -207,11 +207,13 @@ impl<K: PartialEq + Clone> Component<K> {
                 let component = self.name;
                 let mut progress = |done, total| watcher.event(Event::Loading { component, done, total });
                 let source = Stoppable { source: self.source.as_ref(), cancel };
+                // Those that are found must serve the others too: they may be encoded otherwise.
+                let params = signature.params.iter().chain(others);
                 let load = || {
-                    let params = signature.params.iter().chain(others);
+                    let params = params.clone();
                     Weights::load(&place.accelerator, params, &source, &self.ignored, &mut progress)
                 };
-                let loaded = self.shared.find_or_load(&signature, load);
+                let loaded = self.shared.find_or_load(params.clone(), load);
                 cancel.check()?;
                 Arc::clone(self.weights.insert(loaded?))
             }

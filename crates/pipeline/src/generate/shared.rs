@@ -2,7 +2,7 @@
 
 use super::watch::CancelToken;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tintype_accel::{HostTensor, Result, Signature, TensorSource, Weights};
+use tintype_accel::{HostTensor, ParamSlot, Result, TensorSource, Weights};
 
 /// The weights that pipelines have loaded for one component of one opened model on one device. Clones see the same.
 /// They are held weakly: weights go when the last pipeline that bound them goes.
@@ -10,16 +10,16 @@ use tintype_accel::{HostTensor, Result, Signature, TensorSource, Weights};
 pub(crate) struct SharedWeights(Arc<Mutex<Vec<Weak<Weights>>>>);
 
 impl SharedWeights {
-    /// Weights that hold every parameter exactly as `signature` declares it, dtype, encoding and source alike; else
-    /// those that `load` gives. Whoever comes while others load waits for them.
-    pub(crate) fn find_or_load(
+    /// Weights that hold every parameter exactly as it is declared, dtype, encoding and source alike; else those that `load`
+    /// gives. Whoever comes while others load waits for them.
+    pub(crate) fn find_or_load<'p>(
         &self,
-        signature: &Signature,
+        params: impl Iterator<Item = &'p ParamSlot> + Clone,
         load: impl FnOnce() -> Result<Arc<Weights>>,
     ) -> Result<Arc<Weights>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|weights| weights.strong_count() > 0);
-        let fits = |weights: &Arc<Weights>| signature.params.iter().all(|slot| weights.place(slot).is_ok());
+        let fits = |weights: &Arc<Weights>| params.clone().all(|slot| weights.place(slot).is_ok());
         if let Some(weights) = known.iter().filter_map(Weak::upgrade).find(fits) {
             return Ok(weights);
         }

@@ -12,6 +12,8 @@ use std::mem;
 /// `may` is given each linear layer with its block, and leaves out those that stay as they are. A weight is encoded where it is a
 /// parameter that `encoding` can store, and where nothing but such layers reads it, in its block and in every caller up to the
 /// entry. There its [`Source`] becomes a [`Source::Quantize`] of what it was. Types stay as they are, and so does all else.
+///
+/// The Program must be one that [`Program::check`] accepts.
 pub fn quantize(
     mut program: Program,
     encoding: &Encoding,
