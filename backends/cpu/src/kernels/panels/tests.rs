@@ -31,7 +31,7 @@ fn levels() -> impl Iterator<Item = Level> {
 fn layers<T: Element>() {
     let shapes = [
         (vec![], 5, 3),
-        (vec![extent(3, 7)], extent(17, 259), extent(260, 17)),
+        (vec![extent(3, 7)], 17, extent(260, 17)),
         (vec![2, 20], 70, 5),
         (vec![2, 3, 2], 1025, 31),
         (vec![1], 1, 1),
@@ -66,6 +66,21 @@ fn layers<T: Element>() {
 #[test]
 fn packed_layers_are_sums_of_products() {
     each_float!(layers);
+}
+
+/// Kernels have a body for each number of rows.
+#[test]
+fn any_number_of_rows_is_multiplied() {
+    let weight = Tensor::<f32>::random(2, &[2, 2], Lie::Dense);
+    for level in levels() {
+        let packed = Packed::new(level, &weight.view());
+        for rows in 1..=13 {
+            let x = Tensor::<f32>::random(1, &[rows, 2], Lie::Dense);
+            let expected = |i: &[usize]| (0..2).map(|p| x.at(&[i[0], p]) * weight.at(&[i[1], p])).sum();
+            let run = |out: &mut [f32]| linear(level, x.view(), packed.panels(), None, out);
+            check(level.name(), &[rows, 2], 1.0, run, expected);
+        }
+    }
 }
 
 /// The bits of each row, alone and among others, on one thread and on three.
