@@ -5,7 +5,7 @@ use super::tile::{Kernel, PANEL};
 
 /// Elements of an input block: half of a megabyte of second-level cache, the rest for weights. Under Miri blocks are small, so
 /// that it comes to several along each axis.
-const BLOCK: usize = if cfg!(miri) { 160 } else { 144 << 10 };
+const BLOCK: usize = if cfg!(miri) { 64 } else { 144 << 10 };
 /// Fewer outputs than this do not repay reading the input for them alone.
 const FEW_OUTPUTS: usize = if cfg!(miri) { PANEL } else { 32 };
 
