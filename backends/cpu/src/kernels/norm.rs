@@ -7,8 +7,8 @@ use crate::level::Level;
 use crate::tensor::{Element, View};
 use rayon::prelude::*;
 
-/// Elements of a group that are read at once.
-const STRETCH: usize = 4096;
+/// Elements of a group that are read at once. Under Miri they are few, so that it comes to several stretches.
+const STRETCH: usize = if cfg!(miri) { 64 } else { 4096 };
 /// Elements of rows that one task takes at least.
 const TASK: usize = 8192;
 

@@ -17,10 +17,11 @@ use std::ops::Range;
 use tile::Tile;
 use tintype_program::DType;
 
-/// Queries that one task takes: whole tiles at every level.
-const QUERIES: usize = 96;
+/// Queries that one task takes: whole tiles at every level. Under Miri there are as few as can be, so that it comes to
+/// several blocks; the same is true of the keys.
+const QUERIES: usize = if cfg!(miri) { 12 } else { 96 };
 /// Keys that are scored at once: whole tiles at every level.
-const KEYS: usize = 384;
+const KEYS: usize = if cfg!(miri) { 32 } else { 384 };
 /// Words of a head that are packed once for all its queries (16 MiB); a larger head is packed anew for each task.
 const PACKED: usize = 1 << 22;
 

@@ -3,10 +3,11 @@
 use super::shape::Shape;
 use super::tile::{Kernel, PANEL};
 
-/// Elements of an input block: half of a megabyte of second-level cache, the rest for weights.
-const BLOCK: usize = 144 << 10;
+/// Elements of an input block: half of a megabyte of second-level cache, the rest for weights. Under Miri blocks are small, so
+/// that it comes to several along each axis.
+const BLOCK: usize = if cfg!(miri) { 64 } else { 144 << 10 };
 /// Fewer outputs than this do not repay reading the input for them alone.
-const FEW_OUTPUTS: usize = 32;
+const FEW_OUTPUTS: usize = if cfg!(miri) { PANEL } else { 32 };
 
 /// The extents of blocks, and the layout of a block's input: `[channel, kernel layer, row, phase, column]`. Columns that
 /// stand `step` apart lie side by side, so that a vector of outputs reads a vector of inputs; a phase is their remainder.

@@ -1,6 +1,6 @@
 //! AVX-512 without BF16: 12 rows of two vectors, with narrow weights widened as they are loaded.
 
-use super::kernel::{Block, Kernel, by_rows};
+use super::kernel::{Block, Kernel, by_rows, depth};
 use crate::tensor::Element;
 use half::{bf16, f16};
 use std::arch::x86_64::*;
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use tintype_program::DType;
 
 const COLUMNS: usize = 32;
-const DEPTH: usize = 256;
+const DEPTH: usize = depth(256);
 
 /// For panels that hold `R`: f32, bf16 or f16. Made only where the machine has the level.
 #[derive(Clone, Copy)]

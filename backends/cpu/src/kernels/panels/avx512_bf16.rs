@@ -4,12 +4,12 @@
 //! IA-32 Architectures Software Developer's Manual, volume 2).
 
 use super::avx512::store;
-use super::kernel::{Block, Kernel, by_rows};
+use super::kernel::{Block, Kernel, by_rows, depth};
 use half::bf16;
 use std::arch::x86_64::*;
 
 const COLUMNS: usize = 32;
-const DEPTH: usize = 512;
+const DEPTH: usize = depth(512);
 
 /// For panels of bf16 pairs. Made only where the machine has the level.
 #[derive(Clone, Copy)]

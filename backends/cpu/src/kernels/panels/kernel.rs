@@ -25,6 +25,11 @@ pub(super) trait Kernel: Copy + Send + Sync {
     fn multiply(self, block: Block<Self::Left, Self::Right>);
 }
 
+/// The depths that a kernel sums at once: under Miri so few that it comes to several blocks.
+pub(super) const fn depth(usual: usize) -> usize {
+    if cfg!(miri) { 8 } else { usual }
+}
+
 /// Rows, part of a panel, and where their products go.
 pub(super) struct Block<'a, L, R> {
     /// Rows, each of [`Kernel::DEPTH`] elements of which the first `depth` count.

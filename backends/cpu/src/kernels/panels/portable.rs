@@ -1,12 +1,12 @@
 //! The kernel for any machine: plain Rust, which the compiler vectorises.
 
-use super::kernel::{Block, Kernel, by_rows};
+use super::kernel::{Block, Kernel, by_rows, depth};
 use crate::tensor::Element;
 use std::marker::PhantomData;
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
-const DEPTH: usize = 256;
+const DEPTH: usize = depth(256);
 
 /// For panels that hold `R`: f32 or bf16.
 #[derive(Clone, Copy)]

@@ -1,8 +1,13 @@
-use super::support::{LIES, Lie, Tensor, check, each_float, extent, few, levels, on};
+use super::support::{LIES, Lie, Tensor, check, each_float, extent, few, levels_known, on};
 use crate::kernels::attention::attention;
 use crate::level::Level;
 use crate::tensor::Element;
 use tintype_program::DType;
+
+/// The levels, of which Miri knows some.
+fn levels() -> impl Iterator<Item = Level> {
+    levels_known(Some("vmaxps of 512 bits"))
+}
 
 fn naive<T: Element>(scale: f64, [q, k, v]: [&Tensor<T>; 3], mask: Option<&Tensor<T>>, i: &[usize]) -> f64 {
     let (keys, width) = (k.shape[2], k.shape[3]);
@@ -22,7 +27,9 @@ fn naive<T: Element>(scale: f64, [q, k, v]: [&Tensor<T>; 3], mask: Option<&Tenso
 }
 
 fn heads<T: Element>() {
-    let shapes = [[1, 1, 1, 1, 1, 1], [2, 3, 5, 7, 9, 4], [1, 2, 131, 70, 16, 3], [2, 1, 3, 1100, 33, 5]];
+    // Under Miri several blocks of queries and of keys, the last of each not whole.
+    let second = if cfg!(miri) { [1, 1, 14, 35, 3, 2] } else { [2, 3, 5, 7, 9, 4] };
+    let shapes = [[1, 1, 1, 1, 1, 1], second, [1, 2, 131, 70, 16, 3], [2, 1, 3, 1100, 33, 5]];
     for (case, [b, h, s, t, d, e]) in shapes.into_iter().take(few(4, 2)).enumerate() {
         for lie in LIES.into_iter().take(few(4, 1)) {
             let q = Tensor::<T>::random(1, &[b, h, s, d], lie);
@@ -56,34 +63,37 @@ fn attention_is_a_weighted_mean() {
 
 #[test]
 fn closed_keys_are_not_attended_and_closed_rows_are_nan() {
-    let (s, t) = (3, extent(1030, 390));
-    let x = |seed, rows| Tensor::<f32>::random(seed, &[1, 1, rows, 8], Lie::Dense);
+    let (s, t, width) = (3, extent(1030, 34), extent(8, 2));
+    let x = |seed, rows| Tensor::<f32>::random(seed, &[1, 1, rows, width], Lie::Dense);
     let (q, k, v) = (x(1, s), x(2, t), x(3, t));
     // The first row is open, the second only far out, beyond whole blocks of closed keys, the third not at all.
-    let open = |row: usize, key: usize| row == 0 || (row == 1 && key > extent(1024, 385));
+    let open = |row: usize, key: usize| row == 0 || (row == 1 && key > extent(1024, 32));
     let mask = (0..s * t).map(|i| if open(i / t, i % t) { 0.0 } else { f32::NEG_INFINITY }).collect();
     let mask = Tensor::from(&[1, 1, s, t], mask);
     for level in levels() {
         let run =
             |out: &mut [f32]| attention(level, 0.4, q.view(), k.view(), v.view(), Some(mask.view()), out);
-        let out = check("mask", &[1, 1, s, 8], 1.0, run, |i| naive(0.4, [&q, &k, &v], Some(&mask), i));
-        assert!(out[..16].iter().all(|v| v.is_finite()) && out[16..].iter().all(|v| v.is_nan()));
+        let out = check("mask", &[1, 1, s, width], 1.0, run, |i| naive(0.4, [&q, &k, &v], Some(&mask), i));
+        let (open, closed) = out.split_at(2 * width);
+        assert!(open.iter().all(|v| v.is_finite()) && closed.iter().all(|v| v.is_nan()));
     }
 }
 
 fn pictures<T: Element>() {
-    let [queries, width] = [extent(150, 14), extent(24, 5)];
-    let shape = [3, 2, queries, width];
+    let [queries, width] = [extent(150, 13), extent(24, 2)];
+    let heads = extent(2, 1);
+    let shape = [3, heads, queries, width];
     let [q, k, v] = [1, 2, 3].map(|seed| Tensor::<T>::random(seed, &shape, Lie::Dense));
-    let each = 2 * queries * width;
+    let each = heads * queries * width;
+    let level = levels().last().unwrap();
     let run = |pictures: std::ops::Range<usize>, threads: usize| {
-        let shape = [pictures.len(), 2, queries, width];
+        let shape = [pictures.len(), heads, queries, width];
         let strides = tintype_program::contiguous_strides(&shape);
         let part = |x: &Tensor<T>| x.view().data()[pictures.start * each..pictures.end * each].to_vec();
         let parts = [&q, &k, &v].map(part);
         let [q, k, v] = [0, 1, 2].map(|i| crate::tensor::View::new(&parts[i], &shape, &strides).unwrap());
         let mut out = vec![T::default(); pictures.len() * each];
-        on(threads, || attention(Level::best(), 0.2, q, k, v, None, &mut out));
+        on(threads, || attention(level, 0.2, q, k, v, None, &mut out));
         bytemuck::cast_slice::<T, u8>(&out).to_vec()
     };
     let all = run(0..3, 1);

@@ -11,10 +11,10 @@ fn moments(values: &[f64]) -> [f64; 2] {
 
 fn norms<T: Element>(level: Level) {
     for (shape, lie) in [
-        ([3, 5, 7], Lie::Dense),
-        ([3, 5, 7], Lie::Gaps),
-        ([2, 3, extent(1030, 70)], Lie::Rows),
-        ([4, 2, 1], Lie::Reversed),
+        ([extent(3, 1), extent(5, 2), 7], Lie::Dense),
+        ([extent(3, 1), extent(5, 2), 7], Lie::Gaps),
+        ([extent(2, 1), extent(3, 2), extent(1030, 37)], Lie::Rows),
+        ([extent(4, 1), 2, 1], Lie::Reversed),
     ] {
         let (x, d) = (Tensor::<T>::random(1, &shape, lie), shape[2]);
         let [weight, bias] = [2, 3].map(|seed| Tensor::<T>::random(seed, &[d], lie));
@@ -68,7 +68,11 @@ fn rows_are_standardised() {
 }
 
 fn groups<T: Element>(level: Level) {
-    for (shape, groups) in [([2, 6, 5, 3], 3), ([1, 4, extent(70, 35), 61], 2), ([2, 3, 1, 1], 1)] {
+    for (shape, groups) in [
+        ([2, 6, extent(5, 1), 3], 3),
+        ([1, extent(4, 2), extent(70, 10), extent(61, 7)], 2),
+        ([2, 3, 1, 1], 1),
+    ] {
         for lie in LIES.into_iter().take(few(4, 1)) {
             let x = Tensor::<T>::random(1, &shape, lie);
             let [weight, bias] = [2, 3].map(|seed| Tensor::<T>::random(seed, &shape[1..2], lie));
@@ -104,18 +108,19 @@ fn groups_are_standardised() {
 
 #[test]
 fn a_large_mean_does_not_drown_the_variance() {
-    let x = Tensor::from(&[1, 1, 4096], (0..4096).map(|i| 1000.0 + (i % 2) as f32 * 0.5).collect());
+    let count = extent(4096, 70);
+    let x = Tensor::from(&[1, 1, count], (0..count).map(|i| 1000.0 + (i % 2) as f32 * 0.5).collect());
     let expected = |at: &[usize]| if at[2].is_multiple_of(2) { -1.0 } else { 1.0 };
     check(
         "layer norm",
-        &[1, 1, 4096],
+        &[1, 1, count],
         1.0,
         |out: &mut [f32]| norm::layer_norm(Level::best(), 0.0, x.view(), None, out),
         expected,
     );
     check(
         "group norm",
-        &[1, 1, 4096],
+        &[1, 1, count],
         1.0,
         |out: &mut [f32]| norm::group_norm(Level::best(), 1, 0.0, x.view(), None, out),
         expected,
@@ -123,10 +128,11 @@ fn a_large_mean_does_not_drown_the_variance() {
 }
 
 fn exponentials<T: Element>(level: Level) {
-    let shape = [2, 70, 3, 5];
+    let shape = [2, extent(70, 2), extent(3, 1), extent(5, 67)];
     for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
-        for axis in 0..few(4, 2) {
+        // Under Miri one axis of several columns at once, and the innermost.
+        for axis in (0..4).skip(extent(0, 1)).step_by(extent(1, 2)) {
             let expected = |at: &[usize]| {
                 let value = |i: usize| {
                     let mut at = at.to_vec();
@@ -162,7 +168,7 @@ fn softmax_runs_along_any_axis() {
 }
 
 fn turns<T: Element>(level: Level) {
-    let shape = [2, 3, 5, 8];
+    let shape = [extent(2, 1), extent(3, 2), extent(5, 2), 8];
     for lie in LIES.into_iter().take(few(4, 1)) {
         let x = Tensor::<T>::random(1, &shape, lie);
         let [cos, sin] = [2, 3].map(|seed| Tensor::<f32>::random(seed, &shape[2..], lie));
