@@ -1,8 +1,10 @@
 //! Encoding parameters: fp8 and NF4 codes with their scales, laid out as [`tintype_program::Encoding`] says.
 
+use crate::host::to_f32;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use tintype_program::{Encoding, Fp8Format, ScaleGranularity, TensorType};
+use tintype_program::{DType, Encoding, Fp8Format, ScaleGranularity, TensorType};
 
 /// The sixteen NF4 levels: quantiles of a normal distribution, scaled to [-1, 1] (Dettmers et al. 2023, appendix E).
 pub const NF4_LEVELS: [f32; 16] = [
@@ -84,7 +86,19 @@ pub fn fp8_code(format: Fp8Format, value: f32) -> u8 {
 ///
 /// An encoding that does not fit the type, or is none; another number of values than the type has.
 pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Vec<u8>, String> {
+    encode_stored(DType::F32, bytemuck::cast_slice(values), ty, encoding)
+}
+
+/// As [`encode`], of elements as they are stored: they are widened a little at a time, for a list of all in f32 would take longer to
+/// write than codes take to find.
+pub(crate) fn encode_stored(
+    dtype: DType,
+    bytes: &[u8],
+    ty: &TensorType,
+    encoding: &Encoding,
+) -> Result<Vec<u8>, String> {
     let layout = encoding.layout(ty)?;
+    let values = Stored { dtype, bytes };
     if values.len() != ty.elements() {
         return Err(format!("{} values do not make {ty}", values.len()));
     }
@@ -104,15 +118,16 @@ pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Ve
         while !rest.is_empty() {
             let run = (per_scale - at % per_scale) / per_code;
             let (part, others) = rest.split_at_mut(run.clamp(1, rest.len()));
-            let (scale, values) = (scale_of(at), &values[at..]);
-            match encoding {
+            let scale = scale_of(at);
+            let mut places = part.iter_mut();
+            values.each(at..at + places.len() * per_code, |values| match encoding {
                 Encoding::Fp8 { format, .. } => {
-                    part.iter_mut().zip(values).for_each(|(code, v)| *code = fp8_code(*format, v / scale));
+                    values.iter().zip(&mut places).for_each(|(v, code)| *code = fp8_code(*format, v / scale));
                 }
-                _ => part.iter_mut().zip(values.chunks(2)).for_each(|(code, pair)| {
+                _ => values.chunks(2).zip(&mut places).for_each(|(pair, code)| {
                     *code = pair.iter().fold(0, |byte, v| byte << 4 | nf4_code(v / scale));
                 }),
-            }
+            });
             at += part.len() * per_code;
             rest = others;
         }
@@ -121,17 +136,45 @@ pub fn encode(values: &[f32], ty: &TensorType, encoding: &Encoding) -> Result<Ve
     Ok(codes)
 }
 
+/// Elements in memory.
+#[derive(Clone, Copy)]
+struct Stored<'v> {
+    dtype: DType,
+    bytes: &'v [u8],
+}
+
+impl Stored<'_> {
+    /// Elements that are widened at a time: they stay in a core's own cache. Even, as codes may be of two.
+    const PIECE: usize = 4096;
+
+    fn len(&self) -> usize {
+        self.bytes.len() / self.dtype.size()
+    }
+
+    /// The elements of a range in f32, one piece after another. A range that ends beyond them ends with them.
+    fn each(&self, range: Range<usize>, mut take: impl FnMut(&[f32])) {
+        let size = self.dtype.size();
+        let bytes = self.bytes.get(range.start * size..).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(range.len() * size)];
+        for piece in bytes.chunks(Self::PIECE * size) {
+            take(&to_f32(self.dtype, piece));
+        }
+    }
+}
+
 /// A scale for each group of values, which takes the largest magnitude to `top`. Empty groups still have theirs.
-fn scales(values: &[f32], count: usize, per_scale: usize, top: f32) -> Vec<f32> {
+fn scales(values: Stored<'_>, count: usize, per_scale: usize, top: f32) -> Vec<f32> {
     // A group may be the whole of a large parameter: its largest is sought in pieces.
     let piece = per_scale.min(ENOUGH);
     let pieces = per_scale.div_ceil(piece);
     let mut largest = vec![0f32; count.saturating_mul(pieces)];
     for_each_part(&mut largest, piece, |first, largest| {
         for (index, largest) in (first..).zip(largest) {
-            let group = values.chunks(per_scale).nth(index / pieces).unwrap_or_default();
-            let part = group.chunks(piece).nth(index % pieces).unwrap_or_default();
-            *largest = part.iter().fold(0f32, |most, v| most.max(v.abs()));
+            let group = index / pieces * per_scale;
+            let start = group + index % pieces * piece;
+            values.each(start..(start + piece).min(group + per_scale), |part| {
+                *largest = part.iter().fold(*largest, |most, v| most.max(v.abs()));
+            });
         }
     });
     let scale = |largest: &[f32]| largest.iter().fold(0f32, |most, &v| most.max(v)) / top;
@@ -249,7 +292,7 @@ pub fn row_block(ty: &TensorType, encoding: &Encoding) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tintype_program::DType;
+    use crate::host::from_f32;
 
     const FORMATS: [Fp8Format; 4] = Fp8Format::ALL;
 
@@ -307,6 +350,26 @@ mod tests {
                 let alone = decode(&encode(values, &ty, &encoding).unwrap(), &ty, &encoding).unwrap();
                 assert!(alone == whole, "{encoding:?}");
             }
+        }
+    }
+
+    #[test]
+    fn elements_are_encoded_as_they_are_stored() {
+        // More than one piece, and no whole number of them.
+        let ty = TensorType::new(DType::Bf16, [3, 2080]);
+        let values: Vec<f32> = (0..ty.elements()).map(|i| ((i * 37 % 1009) as f32 - 500.0) / 17.0).collect();
+        for dtype in [DType::F32, DType::Bf16, DType::F16] {
+            let bytes = from_f32(dtype, &values);
+            let widened = to_f32(dtype, &bytes);
+            for encoding in [
+                Encoding::Fp8 { format: Fp8Format::E4m3, scales: ScaleGranularity::Row },
+                Encoding::Fp8 { format: Fp8Format::E5m2, scales: ScaleGranularity::Tensor },
+                Encoding::Nf4 { block: 32 },
+            ] {
+                let stored = encode_stored(dtype, &bytes, &ty, &encoding).unwrap();
+                assert!(stored == encode(&widened, &ty, &encoding).unwrap(), "{dtype} {encoding:?}");
+            }
+            assert!(encode_stored(dtype, &bytes[dtype.size()..], &ty, &Encoding::Nf4 { block: 32 }).is_err());
         }
     }
 

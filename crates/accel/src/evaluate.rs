@@ -1,7 +1,6 @@
 //! Evaluating a parameter's source on the host.
 
-use crate::encode::encode;
-use crate::host::to_f32;
+use crate::encode::encode_stored;
 use crate::{HostBytes, HostTensor, ParamSlot, TensorSource};
 use tintype_program::{DType, Encoding, Source};
 
@@ -26,10 +25,10 @@ pub(crate) fn evaluate(param: &ParamSlot, checkpoint: &dyn TensorSource) -> Resu
             format!("its source gives {encoding:?}, it is declared {:?}", param.encoding),
         ));
     }
-    let dtype = if encoding.is_plain() { param.ty.dtype } else { DType::F32 };
-    let zeros = |shape: &[usize]| zeros(dtype, shape);
+    // What is encoded is rounded once, from what the checkpoint has.
+    let dtype = encoding.is_plain().then_some(param.ty.dtype);
     let tensor = match source {
-        Source::Zeros => zeros(&param.ty.shape),
+        Source::Zeros => zeros(dtype.unwrap_or(DType::F32), &param.ty.shape),
         source => tensor(source, dtype, checkpoint)?,
     };
     if tensor.shape != param.ty.shape {
@@ -43,7 +42,7 @@ pub(crate) fn evaluate(param: &ParamSlot, checkpoint: &dyn TensorSource) -> Resu
     if encoding.is_plain() {
         return Ok(tensor.bytes);
     }
-    let encoded = encode(&to_f32(dtype, tensor.bytes.as_slice()), &param.ty, encoding);
+    let encoded = encode_stored(tensor.dtype, tensor.bytes.as_slice(), &param.ty, encoding);
     encoded.map(HostBytes::from).map_err(|reason| Failure::Unfit(None, reason))
 }
 
@@ -52,7 +51,12 @@ fn zeros(dtype: DType, shape: &[usize]) -> HostTensor {
     HostTensor { dtype, shape: shape.into(), bytes: vec![0; bytes].into() }
 }
 
-fn tensor(source: &Source, dtype: DType, checkpoint: &dyn TensorSource) -> Result<HostTensor, Failure> {
+/// What a source makes: of a dtype, or where none is wanted as the checkpoint has it.
+fn tensor(
+    source: &Source,
+    dtype: Option<DType>,
+    checkpoint: &dyn TensorSource,
+) -> Result<HostTensor, Failure> {
     let unfit = |reason: String| Failure::Unfit(None, reason);
     match source {
         Source::Load { name } => {
@@ -62,13 +66,22 @@ fn tensor(source: &Source, dtype: DType, checkpoint: &dyn TensorSource) -> Resul
             if found.bytes.len() != wanted {
                 return Err(named(format!("it holds {} bytes; its shape wants {wanted}", found.bytes.len())));
             }
-            found.cast(dtype).map_err(named)
+            match dtype {
+                None if found.dtype.is_float() => Ok(found),
+                _ => found.cast(dtype.unwrap_or(DType::F32)).map_err(named),
+            }
         }
         Source::Zeros => Err(unfit("zeros within another source have no shape".into())),
         Source::Quantize { .. } => Err(unfit("only a whole parameter is quantized".into())),
         Source::Concat { axis, parts } => {
             let parts: Result<Vec<_>, _> = parts.iter().map(|part| tensor(part, dtype, checkpoint)).collect();
-            concat(&parts?, *axis).map_err(unfit)
+            let mut parts = parts?;
+            if parts.windows(2).any(|pair| pair[0].dtype != pair[1].dtype) {
+                // Every dtype of a checkpoint is a part of this one.
+                let widened = parts.iter().map(|part| part.cast(DType::F32)).collect::<Result<_, _>>();
+                parts = widened.map_err(unfit)?;
+            }
+            concat(&parts, *axis).map_err(unfit)
         }
         Source::Slice { axis, start, end, of } => {
             slice(&tensor(of, dtype, checkpoint)?, *axis, *start, *end).map_err(unfit)
@@ -135,10 +148,45 @@ fn slice(of: &HostTensor, axis: usize, start: usize, end: usize) -> Result<HostT
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::decode;
+    use tintype_program::{Fp8Format, ScaleGranularity, TensorType};
 
     fn tensor_of(shape: &[usize]) -> HostTensor {
         let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| i as f32).collect();
         HostTensor::from_f32(shape, &values)
+    }
+
+    struct Two([HostTensor; 2]);
+
+    impl TensorSource for Two {
+        fn origin(&self) -> String {
+            "two tensors".into()
+        }
+
+        fn names(&self) -> Vec<String> {
+            vec!["0".into(), "1".into()]
+        }
+
+        fn get(&self, name: &str) -> Result<Option<HostTensor>, String> {
+            Ok(name.parse::<usize>().ok().and_then(|index| self.0.get(index)).cloned())
+        }
+    }
+
+    #[test]
+    fn parts_of_several_dtypes_are_quantized_as_they_are() {
+        let tensors = [(DType::Bf16, 1.0), (DType::F32, 1.0 + 1.0 / 4096.0)]
+            .map(|(dtype, value)| HostTensor::from_f32([1, 32], &[value; 32]).cast(dtype).unwrap());
+        let ty = TensorType::new(DType::Bf16, [2, 32]);
+        let parts = ["0", "1"].map(|name| Source::Load { name: name.into() }).into();
+        let encoding = Encoding::Fp8 { format: Fp8Format::E4m3, scales: ScaleGranularity::Row };
+        let of = Box::new(Source::Concat { axis: 0, parts });
+        let source = Source::Quantize { encoding: encoding.clone(), of };
+        let slot =
+            ParamSlot { name: "w".into(), ty: ty.clone(), encoding: encoding.clone(), source, within: None };
+        let bytes = evaluate(&slot, &Two(tensors)).unwrap_or_else(|_| panic!("it cannot be evaluated"));
+        let decoded = decode(bytes.as_slice(), &ty, &encoding).unwrap();
+        // The scale of the second row is of a number that bf16 does not have.
+        assert_eq!((decoded[0], decoded[32]), (1.0, 1.0 + 1.0 / 4096.0));
     }
 
     #[test]
