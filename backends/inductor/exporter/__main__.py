@@ -4,9 +4,9 @@
 
 Jobs come on standard input, a JSON object a line: `job`, a number that is given back with all that is told of it; `program`, a
 file with a Program, or with a template of Programs of several sizes; `folder`, which is empty and becomes a package; `log`, a file for
-what compilers print; `identity`, what goes into the manifest as it is; `device`; `threads`, how many processes may compile its kernels; and `options`, Inductor's own
-by name. What becomes of
-them is told on standard output, an object a line. When standard input ends, so does this, and every job that is not done.
+what compilers print; `scratch`, an empty folder for what they write on the way; `identity`, what goes into the manifest as it is;
+`device`; `threads`, how many processes may compile its kernels; and `options`, Inductor's own by name. What becomes of them is told on
+standard output, an object a line. When standard input ends, so does this, and every job that is not done.
 
 Importing torch and its compiler takes many seconds, so that is done once, and each job by a process forked from here.
 """
@@ -100,6 +100,26 @@ def hire(threads: int) -> None:
         AsyncCompile.process_pool().submit(AsyncCompile._get_ready).result()
 
 
+def measure_alone() -> None:
+    """Has kernels timed while no other package's are: jobs share the device, and a kernel beside another is slower than it is."""
+    import fcntl
+
+    from torch._inductor.runtime.benchmarking import benchmarker
+
+    timed = benchmarker.benchmark_gpu
+    # Opened by each job for itself: locks of a file that was opened before the fork would be one.
+    turn = os.open(__file__, os.O_RDONLY | os.O_CLOEXEC)
+
+    def alone(*arguments: Any, **options: Any) -> Any:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            return timed(*arguments, **options)
+        finally:
+            fcntl.flock(turn, fcntl.LOCK_UN)
+
+    benchmarker.benchmark_gpu = alone
+
+
 def is_gpu(asked: dict[str, Any]) -> bool:
     return asked["device"].startswith("cuda")
 
@@ -118,7 +138,11 @@ def work(asked: dict[str, Any]) -> None:
 
     try:
         if is_gpu(asked):
+            # Inductor lays a kernel's object file beside the kernel, which packages share, and removes it when it is linked: one job would
+            # take it from another. The CPU's share headers there, and lay nothing beside them.
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = asked["scratch"]
             spare(pass_over_the_processor, asked["job"])
+            spare(measure_alone, asked["job"])
             hire(asked["threads"])
         text = Path(asked["program"]).read_text()
         template = json.loads(text)

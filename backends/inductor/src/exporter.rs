@@ -122,7 +122,11 @@ impl Exporter {
         fs::create_dir(&package).map_err(|error| Error::file(work, error))?;
         let job = self.next.fetch_add(1, Ordering::Relaxed);
         order.insert("job".into(), job.into());
-        for (key, path) in [("program", program), ("folder", &package), ("log", &log)] {
+        // In the system's own place: compilers' tools stumble over names that have spaces.
+        let scratch = tempfile::Builder::new().prefix("tintype-aot-").tempdir();
+        let scratch = scratch.map_err(|error| Error::file(std::env::temp_dir(), error))?;
+        let files = [("program", program), ("folder", &package), ("log", &log), ("scratch", scratch.path())];
+        for (key, path) in files {
             let path = path.to_str().ok_or_else(|| Error::file(path, "its name is no UTF-8"))?;
             order.insert(key.into(), path.into());
         }
