@@ -16,7 +16,7 @@ use tintype_accel::{
     Signature, Stats, Storage, raise,
 };
 use tintype_program::passes::{self, Regions};
-use tintype_program::{Op, Program};
+use tintype_program::{Node, Op, Program};
 
 /// What runs a Program.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -68,8 +68,20 @@ impl InductorAccelerator {
                 device.label()
             ),
         })?;
+        allow_tf32(&torch, false)?;
         let (loaded, used, counters) = (Mutex::default(), Mutex::default(), Arc::default());
         Ok(Self { base, packages, required, target, place, torch, loaded, used, counters, clock })
+    }
+
+    /// Lets convolutions of f32 round their factors to tf32, as [`tintype_accel::OpenOptions::tf32`] lets the device's own engine. Of the
+    /// whole process: what was said last holds. Other products are libtorch's to decide, by its variable `TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`.
+    ///
+    /// # Errors
+    ///
+    /// A libtorch without the switch.
+    pub fn with_tf32(self, allowed: bool) -> crate::Result<Self> {
+        allow_tf32(&self.torch, allowed)?;
+        Ok(self)
     }
 
     /// Which engine each Program that was compiled so far runs on, and why.
@@ -149,6 +161,12 @@ impl InductorAccelerator {
     }
 }
 
+fn allow_tf32(torch: &Libtorch, allowed: bool) -> crate::Result<()> {
+    let refuse =
+        |reason| crate::Error::NoLibtorch { searched: format!("{}: {reason}", torch.path().display()) };
+    torch.allow_tf32(allowed).map_err(refuse)
+}
+
 /// A Program's hash, to be told.
 fn name_of(program: &Program) -> String {
     hash_of(program).map(|hash| hash.to_string()).unwrap_or_default()
@@ -208,6 +226,14 @@ impl Accelerator for InductorAccelerator {
                 self.note(Used { program: name, block: name_of(program), engine: "native", why });
                 Ok(module)
             }
+        }
+    }
+
+    fn roundings(&self, node: &Node) -> u32 {
+        // Inductor leaves convolutions to ATen, which adds a bias on GPUs to what it has rounded.
+        match node.op {
+            Op::Convolution { .. } if !self.place.is_host() && node.inputs.len() > 2 => 1,
+            _ => self.base.roundings(node),
         }
     }
 

@@ -55,9 +55,19 @@ table! {
     }
 }
 
+table! {
+    /// `at::globalContext()` and `at::Context::setAllowTF32CuDNN(bool)`, for which the stable interface has no word.
+    Precision {
+        _ZN2at13globalContextEv: fn() -> *mut c_void,
+        _ZN2at7Context17setAllowTF32CuDNNEb: fn(*mut c_void, bool),
+    }
+}
+
 /// libtorch, open for as long as the process lasts: it cannot be closed and opened again.
 pub struct Libtorch {
     pub(crate) functions: Functions,
+    /// Or what it lacks.
+    precision: std::result::Result<Precision, String>,
     path: PathBuf,
     version: String,
 }
@@ -98,12 +108,26 @@ impl Libtorch {
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
         let library = library.map_err(|error| format!("{}: {error}", path.display()))?;
         let functions = Functions::of(&library).map_err(|reason| format!("{}: {reason}", path.display()))?;
+        let precision = Precision::of(&library);
         // It has threads and tables of the process: closing it is not foreseen.
         std::mem::forget(library);
         // SAFETY: takes nothing and gives a number: major, minor, patch, from the highest byte on.
         let number = unsafe { (functions.aoti_torch_abi_version)() };
         let [major, minor, patch, ..] = number.to_be_bytes();
-        Ok(Self { functions, path: path.into(), version: format!("{major}.{minor}.{patch}") })
+        Ok(Self { functions, precision, path: path.into(), version: format!("{major}.{minor}.{patch}") })
+    }
+
+    /// Whether convolutions of f32 on CUDA may round their factors to tf32. libtorch lets them unless it is told, and the whole process
+    /// has one switch.
+    pub(crate) fn allow_tf32(&self, allowed: bool) -> std::result::Result<(), String> {
+        let precision = self.precision.as_ref().map_err(Clone::clone)?;
+        // Held, since what is set is a table without a lock of its own.
+        let _alone = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the functions of these names in ATen/Context.h; the context lives as long as the process.
+        unsafe {
+            (precision._ZN2at7Context17setAllowTF32CuDNNEb)((precision._ZN2at13globalContextEv)(), allowed)
+        };
+        Ok(())
     }
 
     /// Its version: `2.11.0`.

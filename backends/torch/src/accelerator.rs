@@ -12,7 +12,7 @@ use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Coverage, Device, Error, Fence, FlushReason, Footprint, HostBytes,
     MemoryReport, Module, Purpose, Readback, Result, Signature, Stats, Storage, Support, raise,
 };
-use tintype_program::{Op, Program};
+use tintype_program::{Node, Op, Program};
 
 /// An open device.
 pub(crate) struct TorchAccelerator {
@@ -58,6 +58,15 @@ impl Accelerator for TorchAccelerator {
             plan: Arc::new(Plan::of(program)),
             signature: Arc::new(Signature::of(program)),
         }))
+    }
+
+    fn roundings(&self, node: &Node) -> u32 {
+        match node.op {
+            _ if self.context.is_host() => 0,
+            // On GPUs ATen adds the bias to what it has rounded.
+            Op::Convolution { .. } if node.inputs.len() > 2 => 1,
+            _ => 0,
+        }
     }
 
     fn footprint(&self, program: &Program, _: &CompileOptions) -> Result<Footprint> {

@@ -7,7 +7,7 @@ use crate::{
     Weights,
 };
 use std::sync::Arc;
-use tintype_program::{Program, TensorType};
+use tintype_program::{Node, Program, TensorType};
 
 /// A plugin's first object: cheap to make, touches no device until asked.
 pub trait Driver: Send + Sync {
@@ -143,6 +143,13 @@ pub trait Accelerator: Send + Sync {
 
     /// What has been done since the device was opened.
     fn stats(&self) -> Stats;
+
+    /// How many times results of an operation in f16 or bf16 are rounded before they are rounded at the end: never, as operations
+    /// are defined. A plugin that leaves one to a library that does otherwise says so here, and the conformance suite holds it to
+    /// that, and names it.
+    fn roundings(&self, _node: &Node) -> u32 {
+        0
+    }
 
     /// What took another way than the one asked for since this was asked last, a sentence each; [`Stats::fallbacks`] counts
     /// such.

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &BenchArgs, started: Instant) -> Result<ExitCode> {
     let registry = engine::registry(&args.engine, &backends.registry)?;
     let opened = registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     say::note(format!("device: {}", opened.choice));
-    let engined = Engined::of(&args.engine, opened.accelerator)?;
+    let engined = Engined::of(&args.engine, opened.accelerator, open.tf32)?;
     let accelerator = Arc::clone(&engined.accelerator);
     let mut engined = Some(engined);
     let choice = opened.choice.chosen;

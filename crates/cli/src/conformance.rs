@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode> {
     let opened = registry.open(&args.device.backend, args.device.device.as_deref(), &open)?;
     say::note(format!("device: {}", opened.choice));
     backends.tell_options(&opened.choice.chosen, &mut Progress::new(true));
-    let engined = Engined::of(&args.engine, opened.accelerator)?;
+    let engined = Engined::of(&args.engine, opened.accelerator, open.tf32)?;
     let options = Options { launch: args.launch.clone(), only: args.only.clone() };
     let report = suite::run(&engined.accelerator, &options)?;
     say::line(if args.json { serde_json::to_string_pretty(&report)? } else { report.to_string() });

@@ -34,7 +34,7 @@ pub(crate) fn registry(args: &EngineArgs, backends: &Registry) -> Result<Registr
 
 impl Engined {
     /// Puts the engine that was asked for on a device of [`registry`].
-    pub(crate) fn of(args: &EngineArgs, accelerator: Arc<dyn Accelerator>) -> Result<Self> {
+    pub(crate) fn of(args: &EngineArgs, accelerator: Arc<dyn Accelerator>, tf32: bool) -> Result<Self> {
         match (args.engine, &args.packages) {
             (Engine::Native, Some(_)) => {
                 bail!("--packages has no effect on --engine native: give --engine auto or inductor")
@@ -47,7 +47,7 @@ impl Engined {
                 Ok(engined)
             }
             (Engine::Auto | Engine::Inductor, packages) => {
-                Self::with_packages(args.engine, packages.as_deref(), accelerator)
+                Self::with_packages(args.engine, packages.as_deref(), accelerator, tf32)
             }
         }
     }
@@ -66,13 +66,15 @@ impl Engined {
         engine: Engine,
         folder: Option<&std::path::Path>,
         accelerator: Arc<dyn Accelerator>,
+        tf32: bool,
     ) -> Result<Self> {
         use tintype::inductor::{InductorAccelerator, Packages};
         let Some(folder) = folder else {
             bail!("--engine auto and inductor take packages: name their folder with --packages")
         };
         let required = engine == Engine::Inductor;
-        let packages = InductorAccelerator::new(accelerator, Packages::open(folder)?, required)?;
+        let packages =
+            InductorAccelerator::new(accelerator, Packages::open(folder)?, required)?.with_tf32(tf32)?;
         let packages = Arc::new(packages);
         let torch = packages.libtorch();
         say::note(format!(
@@ -85,7 +87,12 @@ impl Engined {
     }
 
     #[cfg(not(feature = "inductor"))]
-    fn with_packages(_: Engine, _: Option<&std::path::Path>, _: Arc<dyn Accelerator>) -> Result<Self> {
+    fn with_packages(
+        _: Engine,
+        _: Option<&std::path::Path>,
+        _: Arc<dyn Accelerator>,
+        _: bool,
+    ) -> Result<Self> {
         bail!("this build has no engine for packages: build with the feature `inductor`")
     }
 

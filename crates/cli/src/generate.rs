@@ -50,7 +50,7 @@ pub(crate) fn run(args: &GenerateArgs, logging: bool) -> Result<ExitCode> {
     let registry = engine::registry(&args.engine, &backends.registry)?;
     let opened = registry.open(&args.device.backend, args.device.device.as_deref(), &options)?;
     say::note(format!("device: {}", opened.choice));
-    let engined = Engined::of(&args.engine, opened.accelerator)?;
+    let engined = Engined::of(&args.engine, opened.accelerator, options.tf32)?;
     let mut saver = Saver::new(Progress::new(logging), args.quality, !args.json, args.grid);
     let folder = model::open(&args.model, &mut saver.progress, &cancel)?;
     let dtype = args.dtype.map(Into::into).or(recipe.as_ref().and_then(|recipe| recipe.dtype));

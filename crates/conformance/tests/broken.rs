@@ -7,6 +7,7 @@ mod double;
 use double::{Defect, Double};
 use std::collections::BTreeSet;
 use tintype_conformance::suite::{Check, Options, Report, run};
+use tintype_program::DType;
 
 fn examine(defect: Defect, only: &str) -> Report {
     let only = (!only.is_empty()).then(|| only.to_string());
@@ -101,6 +102,19 @@ fn truncated_bf16_fails_bf16_alone() {
     let report = examine(Defect::TruncatesBf16, "cast");
     let dtypes: BTreeSet<_> = report.rows.iter().filter(|row| row.failed > 0).map(|row| row.dtype).collect();
     assert_eq!(dtypes, [Some(tintype_program::DType::Bf16)].into(), "{report}");
+}
+
+#[test]
+fn a_rounding_on_the_way_fails_until_it_is_told_and_is_named_then() {
+    let report = examine(Defect::RoundsBeforeBias, "convol");
+    assert_eq!(failing(&report).0, ["convolution"].into(), "{report}");
+    assert!(report.failures().all(|f| f.case.contains("bf16") || f.case.contains("f16")), "{report}");
+    assert!(report.rows.iter().all(|row| row.rounded_more == 0));
+    let report = examine(Defect::TellsRounding, "convol");
+    assert!(report.passed(), "{report}");
+    let mut rows = report.rows.iter().filter(|row| row.group == "convolution");
+    assert!(rows.all(|row| (row.rounded_more > 0) == (row.dtype != Some(DType::F32))), "{report}");
+    assert!(report.to_string().contains("note: convolution bf16: "), "{report}");
 }
 
 #[test]

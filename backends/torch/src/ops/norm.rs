@@ -34,7 +34,15 @@ pub(super) fn rms_norm(eps: f64, x: &Tensor, weight: Option<&Tensor>) -> Made {
 }
 
 pub(super) fn group_norm(groups: usize, eps: f64, x: &Tensor, affine: &[&Tensor]) -> Made {
-    x.f_group_norm(groups as i64, affine.first().copied(), affine.get(1).copied(), eps, true)
+    let norm = |x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>| {
+        x.f_group_norm(groups as i64, weight, bias, eps, true)
+    };
+    if is_host(x) {
+        return norm(x, affine.first().copied(), affine.get(1).copied());
+    }
+    // On GPUs libtorch rounds mean and deviation to f16 and bf16 before it uses them: of groups that lie far from zero nothing is left.
+    let affine = affine.iter().map(|tensor| wide(tensor)).collect::<Result<Vec<_>, _>>()?;
+    norm(&wide(x)?, affine.first(), affine.get(1))?.f_to_kind(x.f_kind()?)
 }
 
 pub(super) fn rotary_embedding(pairing: Pairing, x: &Tensor, cos: &Tensor, sin: &Tensor) -> Made {

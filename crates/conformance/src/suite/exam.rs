@@ -5,7 +5,7 @@ use super::compare::compare;
 use super::guarded::Guarded;
 use super::report::{Check, Finding, Outcome};
 use crate::Result;
-use crate::cases::Case;
+use crate::cases::{Case, Tolerance};
 use crate::interpreter::{Bindings as Given, Outputs, interpret};
 use std::sync::Arc;
 use tintype_accel::{
@@ -18,6 +18,7 @@ use tintype_program::{DType, TensorType};
 pub(super) struct Exam<'a> {
     accelerator: &'a Arc<dyn Accelerator>,
     case: &'a Case,
+    tolerance: Tolerance,
     options: CompileOptions,
     outcome: Outcome,
 }
@@ -45,9 +46,22 @@ struct After {
     states: Vec<Vec<u8>>,
 }
 
+/// What a case allows on a device, and how many roundings on the way that includes which the plugin has told.
+fn allowed(accelerator: &Arc<dyn Accelerator>, case: &Case) -> (Tolerance, u32) {
+    let nodes = case.program.blocks.iter().flat_map(|block| &block.nodes);
+    let told = nodes.fold(0u32, |sum, node| sum.saturating_add(accelerator.roundings(node)));
+    match case.dtype {
+        // Every sum of f32 is rounded at each step.
+        DType::F16 | DType::Bf16 => (case.tolerance.and_roundings(case.dtype, told), told),
+        _ => (case.tolerance, 0),
+    }
+}
+
 impl<'a> Exam<'a> {
     pub(super) fn new(accelerator: &'a Arc<dyn Accelerator>, case: &'a Case, launch: LaunchMode) -> Self {
-        Self { accelerator, case, options: CompileOptions { launch }, outcome: Outcome::default() }
+        let (tolerance, roundings) = allowed(accelerator, case);
+        let outcome = Outcome { roundings, ..Outcome::default() };
+        Self { accelerator, case, tolerance, options: CompileOptions { launch }, outcome }
     }
 
     pub(super) fn finish(self) -> Outcome {
@@ -237,7 +251,7 @@ impl<'a> Exam<'a> {
         let states = states.zip(&after.states).zip(entry.states.iter().map(|s| want.states.get(&s.name)));
         for (((role, name, value), got), want) in outputs.chain(states) {
             let Some(want) = want else { continue };
-            let comparison = compare(&self.case.tolerance, entry.ty(value), got, want);
+            let comparison = compare(&self.tolerance, entry.ty(value), got, want);
             self.outcome.worst = self.outcome.worst.max(comparison.worst);
             if let Some(complaint) = comparison.complaint {
                 let check = if comparison.unwritten { Check::Unwritten } else { run.shows };

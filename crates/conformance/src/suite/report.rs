@@ -47,6 +47,8 @@ pub(super) struct Finding {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     pub(super) worst: f64,
+    /// On the way, beyond those of the case, as the plugin told.
+    pub(super) roundings: u32,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -87,6 +89,9 @@ pub struct Row {
     pub worst: f64,
     /// The case with that error.
     pub worst_case: String,
+    /// How many are held to more roundings than their operations have by themselves, because the plugin says that its library
+    /// rounds on the way: [`tintype_accel::Accelerator::roundings`].
+    pub rounded_more: usize,
     /// Every finding.
     pub failures: Vec<Failure>,
     /// Cases that the plugin says it cannot run: neither passed nor failed.
@@ -137,6 +142,7 @@ impl Report {
                 failed: 0,
                 worst: 0.0,
                 worst_case: String::new(),
+                rounded_more: 0,
                 failures: Vec::new(),
                 unsupported: Vec::new(),
             });
@@ -165,6 +171,7 @@ impl Report {
     ) {
         let row = self.row(case.group, Some(case.dtype));
         let name = &case.name;
+        row.rounded_more += usize::from(outcome.roundings > 0);
         if !outcome.findings.is_empty() {
             row.failed += 1;
         } else if let Some(reason) = unsupported {
@@ -201,6 +208,14 @@ impl fmt::Display for Report {
             let (unsupported, worst) = (row.unsupported.len(), row.worst);
             let Row { group, passed, failed, .. } = row;
             writeln!(f, "{group:20} {dtype:5} {passed:>7} {failed:>7} {unsupported:>12} {worst:>7.2}")?;
+        }
+        for row in self.rows.iter().filter(|row| row.rounded_more > 0) {
+            let (dtype, count) = (row.dtype.map_or("-", DType::name), row.rounded_more);
+            let group = &row.group;
+            writeln!(
+                f,
+                "note: {group} {dtype}: {count} held to roundings on the way, which the plugin tells"
+            )?;
         }
         for failure in self.failures() {
             let Failure { case, launch, check, detail } = failure;

@@ -13,7 +13,7 @@ use tintype_accel::{
     HostBytes, LaunchMode, MemoryAccount, MemoryReport, Module, OpCoverage, Purpose, Readback, Result, Stats,
     Storage, Support, raise,
 };
-use tintype_program::{BlockHash, DType, Op, Pairing, Program};
+use tintype_program::{Binary, Block, BlockHash, DType, Node, Op, Pairing, Program, TensorType, ValueId};
 
 /// What is wrong with the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,10 @@ pub enum Defect {
     CapturesAgain,
     /// Runs are not counted.
     DoesNotCount,
+    /// Convolutions round before they add the bias.
+    RoundsBeforeBias,
+    /// As that, and the plugin says so.
+    TellsRounding,
     /// Convolutions are unsupported, and said to be.
     LacksConvolution,
     /// Convolutions are unsupported, and compiling them fails without a word in coverage.
@@ -108,7 +112,36 @@ impl Double {
                 _ => {}
             }
         }
+        if matches!(self.defect, Defect::RoundsBeforeBias | Defect::TellsRounding) {
+            program.blocks.iter_mut().for_each(bias_last);
+        }
         program
+    }
+}
+
+/// Takes the bias out of convolutions and adds it to what they give, which by then is rounded.
+fn bias_last(block: &mut Block) {
+    for mut node in std::mem::take(&mut block.nodes) {
+        let bias = matches!(node.op, Op::Convolution { .. }).then(|| node.inputs.get(2).copied()).flatten();
+        let Some(bias) = bias else {
+            block.nodes.push(node);
+            continue;
+        };
+        let result = node.outputs[0];
+        let ty = block.ty(result).clone();
+        let lined = [&[1, ty.shape[1]], &vec![1; ty.shape.len() - 2][..]].concat();
+        let [lines, spread] = [lined.clone(), ty.shape.to_vec()]
+            .map(|shape| block.push_value(TensorType::new(ty.dtype, shape)));
+        let bare = block.push_value(ty.clone());
+        node.inputs.truncate(2);
+        node.outputs = vec![bare];
+        let then = |op, inputs: &[ValueId], output| Node { op, inputs: inputs.into(), outputs: vec![output] };
+        block.nodes.extend([
+            node,
+            then(Op::Reshape { shape: lined.into() }, &[bias], lines),
+            then(Op::Broadcast { shape: ty.shape }, &[lines], spread),
+            then(Op::Binary { function: Binary::Add }, &[bare, spread], result),
+        ]);
     }
 }
 
@@ -130,6 +163,11 @@ impl Accelerator for Double {
             }
         }
         coverage
+    }
+
+    fn roundings(&self, node: &Node) -> u32 {
+        let tells = self.defect == Defect::TellsRounding && matches!(node.op, Op::Convolution { .. });
+        u32::from(tells && node.inputs.len() > 2)
     }
 
     fn compile(&self, program: &Program, options: &CompileOptions) -> Result<Arc<dyn Module>> {
