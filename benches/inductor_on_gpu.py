@@ -6,7 +6,7 @@ One run of Flux.1-dev's denoiser, 1024 x 1024, 512 tokens of text, bf16, random 
 repeated blocks and of what stands between them, and times that; then takes turns. The packages run in a CUDA graph in Tintype and
 in Python (which binds one set of weights to all calls of a block, so that four models' weights need not fit). PyTorch: diffusers'
 transformer, query, key and value fused, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
-`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`. With `--errors`, what packages of each kind gave is held
+`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of published recipes. With `--errors`, what packages of each kind gave is held
 against Tintype's own engine in f32, which runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
 """
 
@@ -25,10 +25,22 @@ from rounds import Turns, median_ratio
 ROOT = Path(__file__).resolve().parents[1]
 CONTENDERS = ("packages", "python", "native", "eager", "compiled")
 QUANTIZED = ("fp8-row", "fp8-tensor")
+# What recipes for FLUX.1 hand to Inductor: products and kernels are tried in many forms, and the quickest taken.
+RECIPE = (
+    "max_autotune=true", "conv_1x1_as_mm=true", "epilogue_fusion=false",
+    "coordinate_descent_tuning=true", "coordinate_descent_check_all_directions=true",
+)
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16, "i32": torch.int32, "u8": torch.uint8}
 # Sizes of the presets of `tintype bench transformer`.
 PRESETS = {
     "flux-dev": dict(config=dict(guidance_embeds=True), side=1024, text_tokens=512),
+    "flux-4-8": dict(
+        config=dict(
+            num_layers=4, num_single_layers=8, attention_head_dim=128, num_attention_heads=8, joint_attention_dim=1024,
+            pooled_projection_dim=768, guidance_embeds=False, axes_dims_rope=[16, 56, 56],
+        ),
+        side=512, text_tokens=128,
+    ),
     "tiny": dict(
         config=dict(
             num_layers=2, num_single_layers=2, attention_head_dim=16, num_attention_heads=2, joint_attention_dim=32,
@@ -168,26 +180,32 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16")
     parser.add_argument("--folder", type=Path, default=Path("inductor-bench"), help="for what is captured and compiled")
     parser.add_argument("--option", action="append", default=[], help="for `tintype aot compile`")
-    parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"also {' and '.join(QUANTIZED)}")
+    parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"also tuned, {' and '.join(QUANTIZED)}")
+    parser.add_argument("--compiled", action="store_true", help="the folder has the packages of an earlier run: none are made")
     parser.add_argument("--errors", action="store_true", help="hold the outputs of packages against f32")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tintype")
     arguments = parser.parse_args()
     chosen = arguments.contenders.split(",")
-    if set(chosen) - {*CONTENDERS, *QUANTIZED} or not chosen:
-        parser.error(f"contenders are {', '.join([*CONTENDERS, *QUANTIZED])}")
+    known = [*CONTENDERS, "tuned", *QUANTIZED]
+    if set(chosen) - set(known):
+        parser.error(f"contenders are {', '.join(known)}")
     preset, dtype, device = PRESETS[arguments.preset], DTYPES[arguments.dtype], arguments.backend
     packages, binary = arguments.folder / "packages", str(arguments.binary)
-    # Of each kind of packages: where they lie, and what is said to have them.
-    kinds = {"packages": (packages, [])} if {"packages", "python"} & set(chosen) else {}
-    kinds |= {name: (arguments.folder / name, ["--quantize", name]) for name in QUANTIZED if name in chosen}
+    # Of each kind of packages: where they lie, what is said to have them, and what the compiler is told.
+    kinds = {"packages": (packages, [], arguments.option)} if {"packages", "python"} & set(chosen) else {}
+    if "tuned" in chosen:
+        kinds["tuned"] = (arguments.folder / "tuned", [], [*arguments.option, *RECIPE])
+    for name in QUANTIZED:
+        if name in chosen:
+            kinds[name] = (arguments.folder / name, ["--quantize", name], arguments.option)
     capture_seconds, compile_seconds = {}, {}
-    for name, (folder, quantize) in kinds.items():
+    for name, (folder, quantize, given) in ({} if arguments.compiled else kinds).items():
         programs = arguments.folder / f"captured-{name}"
         capture_seconds[name], _ = timed(
             [binary, "aot", "capture", "--preset", arguments.preset, "--dtype", arguments.dtype, *quantize, "-o", str(programs)]
         )
         compiling = [binary, "aot", "compile", str(programs), "-o", str(folder), "--blocks", "--device", device]
-        options = [part for option in arguments.option for part in ("--option", option)]
+        options = [part for option in given for part in ("--option", option)]
         compile_seconds[name], _ = timed([*compiling, *options])
         print(f"{name}: captured in {capture_seconds[name]:.2f} s, compiled in {compile_seconds[name]:.1f} s", file=sys.stderr)
 
@@ -196,7 +214,7 @@ def main() -> None:
     launch = ["--launch", "graph" if device == "cuda" else "compiled"]
     # CUDA memory that is not used is theirs: opened before PyTorch's own is filled.
     ours, steps, seconds = {}, {}, {}
-    for name, (folder, quantize) in kinds.items():
+    for name, (folder, quantize, _) in kinds.items():
         if name not in chosen:
             continue
         begun = time.perf_counter()
@@ -204,6 +222,7 @@ def main() -> None:
         saved = ["--save", str(arguments.folder / f"out-{name}")] if arguments.errors else []
         ours[name] = Turns([*bench, *launch, *engine, *saved], threads=8)
         seconds[f"{name}_ready"] = time.perf_counter() - begun
+        print(f"{name}: ready in {seconds[f'{name}_ready']:.1f} s, weights drawn", file=sys.stderr)
     if "native" in chosen:
         begun = time.perf_counter()
         ours["native"] = Turns([*bench, *launch], threads=8)
@@ -258,7 +277,8 @@ def main() -> None:
     first = chosen[0]
     report = {
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "torch": torch.__version__, "preset": arguments.preset, "dtype": arguments.dtype, "options": arguments.option,
+        "torch": torch.__version__, "preset": arguments.preset, "dtype": arguments.dtype,
+        "options": {name: given for name, (_, _, given) in kinds.items()},
         "capture_seconds": capture_seconds, "compile_seconds": compile_seconds, "ready_seconds": seconds,
         "packages": [{key: manifest[key] for key in ("name", "kind", "arch", "seconds")} for manifest in manifests],
         "relative_error_to_f32": errors,

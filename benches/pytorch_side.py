@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, T5EncoderModel
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
-TIME, GUIDANCE = 0.7, 3.5  # as crates/bench/src/case.rs has them
+TIME, GUIDANCE = 0.7, 4.0  # as crates/bench/src/case.rs has them
 
 
 def transformer(arguments, dtype, inputs):
