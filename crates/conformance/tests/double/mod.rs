@@ -138,7 +138,7 @@ fn bias_last(block: &mut Block) {
         let then = |op, inputs: &[ValueId], output| Node { op, inputs: inputs.into(), outputs: vec![output] };
         block.nodes.extend([
             node,
-            then(Op::Reshape { shape: lined.into() }, &[bias], lines),
+            then(Op::Reshape { shape: lined }, &[bias], lines),
             then(Op::Broadcast { shape: ty.shape }, &[lines], spread),
             then(Op::Binary { function: Binary::Add }, &[bare, spread], result),
         ]);
