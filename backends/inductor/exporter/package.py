@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import platform
@@ -55,6 +56,7 @@ def build(
 ) -> dict[str, Any]:
     """Writes code, archive and manifest into `folder`, which is there and empty. `identity` goes into the manifest as it
     is. With a template, the package is for all its sizes, and `program` is the one of the template."""
+    check_options(options)
     started = time.monotonic()
     size = template and template["size"]
     shapes = template and {"arguments": dynamic_shapes(program, template["least"], template["most"])}
@@ -106,6 +108,20 @@ def build(
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuses options that Inductor does not have, or of another type than it has them, before anything takes time."""
+    known = torch._inductor.config.get_config_copy()
+    for name, value in options.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; it has {', '.join(near)}" if near else ""
+            raise PackageError(f"the Inductor of torch {torch.__version__} has no option {name}{hint}")
+        wanted = type(known[name])
+        # A number may be a whole one; what is None by itself may be anything.
+        if known[name] is not None and not (type(value) is wanted or (wanted, type(value)) == (float, int)):
+            raise PackageError(f"option {name} is of type {wanted.__name__}, and {json.dumps(value)} is not")
 
 
 def refuse_constants(exported: torch.export.ExportedProgram) -> None:

@@ -146,10 +146,26 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     let step = files(&at.join("captured")).into_iter().find(|name| name.starts_with("transformer-")).unwrap();
     fs::create_dir(at.join("step")).unwrap();
     fs::rename(at.join("captured").join(&step), at.join("step").join(&step)).unwrap();
-    let compiles: [&[&str]; 2] = [
-        &["aot", "compile", "captured", "-o", "packages"],
-        &["aot", "compile", "step", "--blocks", "-o", "packages"],
-    ];
+    // As recipes have it, with the decoder's channels last. What takes the longest, max_autotune, is for GPUs.
+    let mut recipe = vec!["aot", "compile", "captured", "-o", "packages"];
+    for option in [
+        "conv_1x1_as_mm=true",
+        "epilogue_fusion=false",
+        "coordinate_descent_tuning=true",
+        "coordinate_descent_check_all_directions=true",
+        "force_layout_optimization=true",
+    ] {
+        recipe.extend(["--option", option]);
+    }
+    let compiles: [&[&str]; 2] = [&recipe, &["aot", "compile", "step", "--blocks", "-o", "packages"]];
+    for (option, named) in [
+        ("conv_1x1_as_mn=true", "has no option conv_1x1_as_mn; it has conv_1x1_as_mm"),
+        ("max_autotune=1", "option max_autotune is of type bool, and 1 is not"),
+    ] {
+        let told = fail(run(&["aot", "compile", "step", "-o", "other", "--option", option]), 1);
+        assert!(told.contains(named), "{told}");
+    }
+    assert!(files(&at.join("other")).is_empty());
     for (compile, count) in compiles.into_iter().zip([4, 3]) {
         let first = text(&succeed(run(compile)).stderr);
         assert!(first.contains("in place of CXX") && first.contains("statically"), "{first}");
