@@ -5,7 +5,7 @@
 One run of Flux.1-dev's denoiser, 1024 x 1024, 512 tokens of text, bf16, random weights. Captures it, compiles packages of its
 repeated blocks and of what stands between them, and times that; then takes turns. The packages run in a CUDA graph in Tintype and
 in Python (which binds one set of weights to all calls of a block, so that four models' weights need not fit). PyTorch: diffusers'
-transformer, query, key and value fused, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
+transformer, query, key and value fused, attention by cuDNN, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
 `fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of published recipes. With `--errors`, what packages of each kind gave is held
 against Tintype's own engine in f32, which runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
 """
@@ -141,13 +141,19 @@ def transformer(preset: dict, dtype: torch.dtype, device: str):
     torch.set_default_dtype(dtype)
     with torch.device("meta"):
         model = FluxTransformer2DModel(**preset["config"])
+        model.fuse_qkv_projections()
+        # Each is in the fused one, and diffusers keeps both: three models' weights would not fit beside each other.
+        for module in model.modules():
+            if getattr(module, "fused_projections", False):
+                for name in ("to_q", "to_k", "to_v", "add_q_proj", "add_k_proj", "add_v_proj"):
+                    if hasattr(module, name):
+                        delattr(module, name)
     model = model.to_empty(device=device)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.02)
     torch.set_default_dtype(torch.float32)
     model = model.to(dtype).eval().requires_grad_(False)
-    model.fuse_qkv_projections()
     kind = dict(device=device, dtype=dtype)
     tokens, text = (preset["side"] // 16) ** 2, preset["text_tokens"]
     config = model.config
@@ -273,14 +279,19 @@ def main() -> None:
         exact = arguments.folder / "out-f32"
         timed([*module, "--dtype", "f32", "--warmup", "0", "--repeats", "1", "--save", str(exact)])
         errors = {name: distance(arguments.folder / f"out-{name}", exact) for name in kinds if name in chosen}
-    manifests = [json.loads(path.read_text()) for path in sorted(arguments.folder.glob("*/*/manifest.json"))]
+    manifests = {
+        name: [json.loads(path.read_text()) for path in sorted(folder.glob("*/manifest.json"))] for name, (folder, _, _) in kinds.items()
+    }
     first = chosen[0]
     report = {
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
         "torch": torch.__version__, "preset": arguments.preset, "dtype": arguments.dtype,
         "options": {name: given for name, (_, _, given) in kinds.items()},
         "capture_seconds": capture_seconds, "compile_seconds": compile_seconds, "ready_seconds": seconds,
-        "packages": [{key: manifest[key] for key in ("name", "kind", "arch", "seconds")} for manifest in manifests],
+        "packages": {
+            name: [{key: manifest[key] for key in ("name", "kind", "arch", "seconds")} for manifest in own]
+            for name, own in manifests.items()
+        },
         "relative_error_to_f32": errors,
         "rounds": rounds,
         "median_seconds": {name: statistics.median(one[name] for one in rounds) for name in chosen},

@@ -13,7 +13,7 @@ Tensor = torch.Tensor
 # What a GPU must be at least, and what the extents of a weight must be multiples of.
 LEAST_CAPABILITY = (9, 0)
 UNIT = 16
-# With it Hopper adds up 8-bit products with fewer bits than f32 has. Over 3,072 to 15,360 terms that is 11 to 24 % faster on an H100, and
+# With it Hopper adds up 8-bit products with fewer bits than f32 has. Over 3,072 to 15,360 terms that is 9 to 25 % faster on an H100, and
 # the error, of which rounding to 8 bits is nearly all, grows by 0.04 to 0.3 %: docs/inductor.md.
 FAST_SUMS = True
 
