@@ -6,7 +6,8 @@ One run of Flux.1-dev's denoiser, 1024 x 1024, 512 tokens of text, bf16, random 
 repeated blocks and of what stands between them, and times that; then takes turns. The packages run in a CUDA graph in Tintype and
 in Python (which binds one set of weights to all calls of a block, so that four models' weights need not fit). PyTorch: diffusers'
 transformer, query, key and value fused, attention by cuDNN, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
-`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of published recipes. With `--errors`, what packages of each kind gave is held
+`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of
+published recipes, `fused` ones with `--fuse-qkv`. With `--errors`, what packages of each kind gave is held
 against Tintype's own engine in f32, which runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
 """
 
@@ -186,13 +187,13 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16")
     parser.add_argument("--folder", type=Path, default=Path("inductor-bench"), help="for what is captured and compiled")
     parser.add_argument("--option", action="append", default=[], help="for `tintype aot compile`")
-    parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"also tuned, {' and '.join(QUANTIZED)}")
+    parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"also tuned, fused, {' and '.join(QUANTIZED)}")
     parser.add_argument("--compiled", action="store_true", help="the folder has the packages of an earlier run: none are made")
     parser.add_argument("--errors", action="store_true", help="hold the outputs of packages against f32")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/tintype")
     arguments = parser.parse_args()
     chosen = arguments.contenders.split(",")
-    known = [*CONTENDERS, "tuned", *QUANTIZED]
+    known = [*CONTENDERS, "tuned", "fused", *QUANTIZED]
     if set(chosen) - set(known):
         parser.error(f"contenders are {', '.join(known)}")
     preset, dtype, device = PRESETS[arguments.preset], DTYPES[arguments.dtype], arguments.backend
@@ -201,6 +202,8 @@ def main() -> None:
     kinds = {"packages": (packages, [], arguments.option)} if {"packages", "python"} & set(chosen) else {}
     if "tuned" in chosen:
         kinds["tuned"] = (arguments.folder / "tuned", [], [*arguments.option, *RECIPE])
+    if "fused" in chosen:
+        kinds["fused"] = (arguments.folder / "fused", [], arguments.option)
     for name in QUANTIZED:
         if name in chosen:
             kinds[name] = (arguments.folder / name, ["--quantize", name], arguments.option)
@@ -212,7 +215,7 @@ def main() -> None:
         )
         compiling = [binary, "aot", "compile", str(programs), "-o", str(folder), "--blocks", "--device", device]
         options = [part for option in given for part in ("--option", option)]
-        compile_seconds[name], _ = timed([*compiling, *options])
+        compile_seconds[name], _ = timed([*compiling, *options, *(["--fuse-qkv"] if name == "fused" else [])])
         print(f"{name}: captured in {capture_seconds[name]:.2f} s, compiled in {compile_seconds[name]:.1f} s", file=sys.stderr)
 
     module = [binary, "bench", "transformer", "--backend", device, "--preset", arguments.preset]

@@ -1,13 +1,12 @@
 //! Compiling: from a Program to launch plans, one a block.
 
-use crate::join::Joined;
 use crate::lower::{Callees, Target, lower};
 use crate::passes;
 use crate::plan::BlockPlan;
 use crate::{Architecture, Joins};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tintype_accel::{Counters, Coverage, Error, Kept, LaunchMode, Result, Support, raise};
+use tintype_accel::{Counters, Coverage, Error, Joined, Kept, LaunchMode, Result, Support, raise};
 use tintype_program::{Activation, Block, BlockHash, BlockId, Node, Op, Program};
 
 /// How deep calls may nest: each level takes a piece of the caller's stack.
@@ -53,7 +52,7 @@ pub fn launch_plan(
 
 /// A checked Program as its products are joined for a launch mode; none where nothing is.
 pub(crate) fn joined(program: &Program, launch: LaunchMode, joins: Joins) -> Option<Joined> {
-    if launch == LaunchMode::Eager { None } else { Joined::of(program, joins) }
+    if launch == LaunchMode::Eager { None } else { joins.join(program) }
 }
 
 /// Compiles the blocks of a checked Program that `cache` does not hold, and gives the entry.

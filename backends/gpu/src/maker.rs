@@ -2,13 +2,12 @@
 
 use crate::compile::{self, Cache};
 use crate::context::Context;
-use crate::join::Joined;
 use crate::lower::Target;
 use crate::plan::BlockPlan;
 use crate::ready::{Preparations, Ready};
 use crate::{Joins, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
-use tintype_accel::{Counters, LaunchMode, Result};
+use tintype_accel::{Counters, Joined, LaunchMode, Result};
 use tintype_program::Program;
 
 /// How many compiled blocks are kept. A pipeline has some dozens; each is some kilobytes.

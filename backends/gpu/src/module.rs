@@ -2,11 +2,10 @@
 
 use crate::context::Context;
 use crate::instance::{GpuInstance, Param};
-use crate::join;
 use crate::maker::Maker;
 use crate::ready::Ready;
 use std::sync::{Arc, Mutex, PoisonError};
-use tintype_accel::{Instance, LaunchMode, Module, Purpose, Result, Signature, Weights};
+use tintype_accel::{Instance, LaunchMode, Module, Purpose, Result, Signature, Weights, first_parts};
 use tintype_program::Program;
 
 /// A compiled Program.
@@ -68,17 +67,15 @@ impl GpuModule {
     /// What runs on these parameters, and its parameters: joined if all lie as that wants them.
     fn fitted(&self, params: Vec<Param>) -> Result<(Arc<Ready>, Vec<Param>)> {
         let Some((ready, parts)) = &self.joined else { return Ok((self.plain()?, params)) };
-        let place = |part: &usize| {
-            let ((memory, start), slot) = (params.get(*part)?, self.signature.params.get(*part)?);
+        let place = |part: usize| {
+            let ((memory, start), slot) = (params.get(part)?, self.signature.params.get(part)?);
             Some((Arc::as_ptr(memory), *start, slot.ty.bytes()))
         };
-        let whole = |parts: &Vec<usize>| {
-            let first = params.get(*parts.first()?)?;
-            let places = parts.iter().map(place).collect::<Option<Vec<_>>>()?;
-            join::side_by_side(places).then(|| first.clone())
-        };
-        match parts.iter().map(whole).collect::<Option<Vec<_>>>() {
-            Some(joined) => Ok((Arc::clone(ready), joined)),
+        match first_parts(parts, place) {
+            Some(first) => {
+                let joined = first.into_iter().filter_map(|part| params.get(part).cloned());
+                Ok((Arc::clone(ready), joined.collect()))
+            }
             None => Ok((self.plain()?, params)),
         }
     }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+use tintype_accel::Joined;
 use tintype_program::passes::{self, Region, RegionKind, Regions};
 use tintype_program::{Program, Template};
 
@@ -40,6 +41,8 @@ pub struct AotOptions {
     pub jobs: usize,
     /// One package for all of a range of sizes, of each Program that was captured at two of them: see [`Template`].
     pub dynamic: Option<RangeInclusive<usize>>,
+    /// Whether queries, keys and values become one product: see [`Joined`].
+    pub fuse_qkv: bool,
     /// Inductor's options, by its own names.
     pub inductor: BTreeMap<String, Value>,
 }
@@ -184,9 +187,13 @@ fn jobs_of(
     let Captured { name, program } = captured;
     let device = options.device.split(':').next().unwrap_or_default();
     let cut = |program: &Program| -> Result<Regions> {
+        let joined = fused(program, options);
+        let program = joined.as_ref().map_or(program, |joined| &joined.program);
         Ok(if options.blocks { passes::regions(program)? } else { passes::whole(program) })
     };
     let Regions { regions, runs, outputs, states, .. } = cut(program)?;
+    // Beside the packages of the Program as it was captured, if there are such.
+    let name = if fused(program, options).is_some() { format!("{name}-fused") } else { name.clone() };
     let others = other.map(|other| cut(&other.program)).transpose()?.map(|cut| cut.regions);
     if others.as_ref().is_some_and(|others| others.len() != regions.len()) {
         let reason = format!("{name} falls into other regions at its other size");
@@ -219,6 +226,11 @@ fn jobs_of(
         put(folder, &folder.join(format!("{name}.regions.json")), format!("{order}\n").as_bytes())?;
     }
     Ok(jobs)
+}
+
+/// The Program with its products joined, if that is asked for and there is something to join.
+fn fused(program: &Program, options: &AotOptions) -> Option<Joined> {
+    if options.fuse_qkv { Joined::projections(program) } else { None }
 }
 
 /// Makes a package, unless it is there.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Buffer, CompileOptions, Counters, Coverage, Device, Error, Fence, FlushReason, Footprint,
-    HostBytes, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result,
+    HostBytes, Joined, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result,
     Signature, Stats, Storage, raise,
 };
 use tintype_program::passes::{self, Regions};
@@ -107,13 +107,13 @@ impl InductorAccelerator {
         }
     }
 
-    fn timed_chain(&self, program: &Program) -> std::result::Result<Chain, Refused> {
+    fn timed_chain(&self, program: &Program) -> std::result::Result<Found, Refused> {
         self.clock.time(|ready| &mut ready.packages, || self.chain(program))
     }
 
     /// The packages of a Program, loaded: the whole, or else its regions. Or why there are none that may run.
-    fn chain(&self, program: &Program) -> std::result::Result<Chain, Refused> {
-        let (cut, packages) = self.choose(program).map_err(Refused::None)?;
+    fn chain(&self, program: &Program) -> std::result::Result<Found, Refused> {
+        let (joined, cut, packages) = self.pick(program).map_err(Refused::None)?;
         let mut codes = Vec::with_capacity(packages.len());
         for package in &packages {
             codes.push(self.code(package)?);
@@ -127,7 +127,42 @@ impl InductorAccelerator {
         };
         let (name, block) = (program.entry().name.clone(), name_of(program));
         self.note(Used { program: name, block, engine: "inductor", why });
-        Chain::new(program, cut, codes, self.place).map_err(Refused::None)
+        let program = joined.as_ref().map_or(program, |joined| &joined.program);
+        let chain = Chain::new(program, cut, codes, self.place).map_err(Refused::None)?;
+        Ok(Found { chain, joined })
+    }
+
+    /// The packages that fit: those of the Program with queries, keys and values fused, or else of the Program as it is.
+    fn pick(
+        &self,
+        program: &Program,
+    ) -> std::result::Result<(Option<Joined>, Regions, Vec<&Package>), String> {
+        let plain = || self.choose(program).map(|(cut, packages)| (None, cut, packages));
+        let Some(joined) = Joined::projections(program) else { return plain() };
+        let further = match self.choose(&joined.program) {
+            Ok((cut, packages)) if self.required || !self.place.is_host() => {
+                return Ok((Some(joined), cut, packages));
+            }
+            Ok(_) => "there are packages with queries, keys and values fused, whose weights share memory, which the CPU's own engine \
+                      does not take: --engine inductor runs them"
+                .into(),
+            Err(why) if self.offers(&joined.program, program) => {
+                format!("with queries, keys and values fused, {why}")
+            }
+            Err(_) => return plain(),
+        };
+        plain().map_err(|why| format!("{why}; {further}"))
+    }
+
+    /// Whether there is a package, fit or not, of a Program or of a region of it that another does not have.
+    fn offers(&self, program: &Program, other: &Program) -> bool {
+        let hashes = |program: &Program| -> Vec<_> {
+            let regions = passes::regions(program).map(|cut| cut.regions).unwrap_or_default();
+            let programs = regions.iter().map(|region| &region.program);
+            programs.chain([program]).filter_map(hash_of).collect()
+        };
+        let others = hashes(other);
+        hashes(program).into_iter().any(|hash| !others.contains(&hash) && self.packages.has(hash))
     }
 
     /// The packages that fit, by region.
@@ -172,6 +207,13 @@ fn name_of(program: &Program) -> String {
     hash_of(program).map(|hash| hash.to_string()).unwrap_or_default()
 }
 
+/// Packages that run a Program.
+struct Found {
+    chain: Chain,
+    /// The Program that they are of, where that is the one with joined products.
+    joined: Option<Joined>,
+}
+
 enum Refused {
     /// None fits: another engine may take its place.
     None(String),
@@ -201,19 +243,23 @@ impl Accelerator for InductorAccelerator {
             ))),
         };
         match found {
-            Ok(chain) => Ok(Arc::new(PackageModule {
-                base: Arc::clone(&self.base),
-                chain: Arc::new(chain),
-                launch: options.launch,
-                attends: program
-                    .blocks
-                    .iter()
-                    .flat_map(|block| &block.nodes)
-                    .any(|node| matches!(node.op, Op::Attention { .. })),
-                signature: Arc::new(Signature::of(program)),
-                counters: Arc::clone(&self.counters),
-                clock: Arc::clone(&self.clock),
-            })),
+            Ok(Found { chain, joined }) => {
+                let mut signature = Signature::of(program);
+                if let Some(joined) = &joined {
+                    joined.place(&mut signature);
+                }
+                let nodes = || program.blocks.iter().flat_map(|block| &block.nodes);
+                Ok(Arc::new(PackageModule {
+                    base: Arc::clone(&self.base),
+                    chain: Arc::new(chain),
+                    launch: options.launch,
+                    attends: nodes().any(|node| matches!(node.op, Op::Attention { .. })),
+                    signature: Arc::new(signature),
+                    parts: joined.map(|joined| joined.parts),
+                    counters: Arc::clone(&self.counters),
+                    clock: Arc::clone(&self.clock),
+                }))
+            }
             Err(Refused::Broken(error)) => Err(error),
             Err(Refused::None(why)) if self.required => Err(Error::Unavailable {
                 backend: "inductor".into(),

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use tintype_accel::{
     Accelerator, Bindings, Buffer, Counters, Error, Instance, LaunchMode, Lease, LentWork, Module, Replay,
-    Replayed, Result, Signature, Stats, Weights, raise,
+    Replayed, Result, Signature, Stats, Storage, Weights, first_parts, raise,
 };
 
 /// A Program that runs as packages.
@@ -18,8 +18,30 @@ pub(crate) struct PackageModule {
     /// Whether there is attention in it.
     pub(crate) attends: bool,
     pub(crate) signature: Arc<Signature>,
+    /// Where the packages are of joined products: of each of their parameters, the parameters of the signature that it is made of.
+    pub(crate) parts: Option<Vec<Vec<usize>>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<Clock>,
+}
+
+impl PackageModule {
+    /// Where the packages' parameters lie, by the memory and the first byte there of those of the signature.
+    fn fitted(&self, places: Vec<(Arc<dyn Storage>, usize)>) -> Result<Vec<(Arc<dyn Storage>, usize)>> {
+        let Some(parts) = &self.parts else { return Ok(places) };
+        let place = |part: usize| {
+            let ((storage, start), slot) = (places.get(part)?, self.signature.params.get(part)?);
+            let bytes = slot.encoding.layout(&slot.ty).ok()?.bytes();
+            Some((Arc::as_ptr(storage).cast::<()>(), *start, bytes))
+        };
+        let first = first_parts(parts, place).ok_or_else(|| Error::Unavailable {
+            backend: "inductor".into(),
+            reason: "the packages have queries, keys and values as one product, and these weights, which another Program has laid out, \
+                     do not lie side by side"
+                .into(),
+            remedy: "Compile packages of all Programs of the model (`tintype aot compile`), or without --fuse-qkv".into(),
+        })?;
+        Ok(first.into_iter().filter_map(|part| places.get(part).cloned()).collect())
+    }
 }
 
 impl Module for PackageModule {
@@ -37,10 +59,14 @@ impl Module for PackageModule {
     }
 
     fn bind(&self, weights: &Arc<Weights>) -> Result<Box<dyn Instance>> {
-        let params = self.signature.params.iter().zip(&self.chain.params).map(|(slot, ty)| {
+        let places = self.signature.params.iter().map(|slot| {
             let (storage, offset) = weights.place(slot)?;
-            Ok(Lease { storage: Arc::clone(storage), range: offset..offset + ty.bytes() })
+            Ok((Arc::clone(storage), offset))
         });
+        let places = self.fitted(places.collect::<Result<_>>()?)?;
+        let params = places.into_iter().zip(&self.chain.params);
+        let params =
+            params.map(|((storage, offset), ty)| Lease { storage, range: offset..offset + ty.bytes() });
         let containers = self.clock.time(|ready| &mut ready.models, || self.chain.containers());
         let containers = containers.map_err(crate::Error::of_backend)?;
         Ok(Box::new(PackageInstance {
@@ -48,7 +74,7 @@ impl Module for PackageModule {
             chain: Arc::clone(&self.chain),
             launch: self.launch,
             signature: Arc::clone(&self.signature),
-            params: params.collect::<Result<_>>()?,
+            params: params.collect(),
             _weights: Arc::clone(weights),
             containers: Arc::new(Mutex::new(containers)),
             counters: [Arc::clone(&self.counters), Arc::default()],

@@ -78,6 +78,7 @@ fn compile(args: &AotCompileArgs) -> Result<ExitCode> {
     let mut options = AotOptions {
         device: args.device.clone(),
         blocks: args.blocks,
+        fuse_qkv: args.fuse_qkv,
         jobs: args.jobs.unwrap_or((cores / CORES_OF_A_COMPILE).clamp(1, MOST_COMPILES)),
         dynamic: args.dynamic.as_deref().map(sizes).transpose()?,
         ..AotOptions::default()

@@ -142,7 +142,7 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
         command.output().unwrap()
     };
     capture(at);
-    // The step by its blocks, the others whole.
+    // The step by its blocks, their queries, keys and values fused, the others whole.
     let step = files(&at.join("captured")).into_iter().find(|name| name.starts_with("transformer-")).unwrap();
     fs::create_dir(at.join("step")).unwrap();
     fs::rename(at.join("captured").join(&step), at.join("step").join(&step)).unwrap();
@@ -157,7 +157,8 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     ] {
         recipe.extend(["--option", option]);
     }
-    let compiles: [&[&str]; 2] = [&recipe, &["aot", "compile", "step", "--blocks", "-o", "packages"]];
+    let compiles: [&[&str]; 2] =
+        [&recipe, &["aot", "compile", "step", "--blocks", "--fuse-qkv", "-o", "packages"]];
     for (option, named) in [
         ("conv_1x1_as_mn=true", "has no option conv_1x1_as_mn; it has conv_1x1_as_mm"),
         ("max_autotune=1", "option max_autotune is of type bool, and 1 is not"),
@@ -218,6 +219,16 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     let auto = ["--engine", "auto", "--packages", "packages"];
     let told = text(&succeed(generate("64", "other.png", &auto)).stderr);
     assert!(told.contains("engine: native ran") && told.contains("engine: inductor ran"), "{told}");
+    // The CPU's own engine, to which `auto` leaves what has no package, takes no weights that share memory.
+    let told = text(&succeed(generate("128", "other.png", &auto)).stderr);
+    let left: Vec<_> = told.lines().filter(|line| line.contains("native ran")).collect();
+    assert!(
+        matches!(left[..], [step] if step.contains("flux_step") && step.contains("--engine inductor")),
+        "{told}"
+    );
+    let manifests = packages.iter().map(|name| at.join("packages").join(name).join("manifest.json"));
+    let texts = manifests.map(|path| fs::read_to_string(path).unwrap());
+    assert!(texts.into_iter().any(|text| text.contains("to_q+to_k+to_v.weight")));
 
     // A package for elsewhere is named, and not run.
     let manifest = at.join("packages").join(&packages[0]).join("manifest.json");
@@ -245,7 +256,8 @@ fn the_built_in_model_as_packages_makes_the_native_picture() {
     assert!(fs::read_to_string(&manifest).unwrap().contains(from));
 
     // A package that was changed or cut short is not loaded, whatever the engine.
-    let code = at.join("packages").join(&packages[0]).join("model.so");
+    let used_by_both = packages.iter().find(|name| name.starts_with("text_encoder-")).unwrap();
+    let code = at.join("packages").join(used_by_both).join("model.so");
     let whole = fs::read(&code).unwrap();
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;

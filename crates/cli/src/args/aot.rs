@@ -74,6 +74,10 @@ pub(crate) struct AotCompileArgs {
     /// extent of an input that differs, such as a picture's tokens.
     #[arg(long, value_name = "LEAST:MOST")]
     pub(crate) dynamic: Option<String>,
+    /// Makes one product of queries, keys and values, whose weights then lie side by side on the device; nothing is copied. Generation
+    /// takes such packages without being told.
+    #[arg(long)]
+    pub(crate) fuse_qkv: bool,
     /// Packages that are made at a time [default: one for every 4 cores, 8 at most].
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
