@@ -1,11 +1,10 @@
 //! Ahead of time: Programs written to a folder, and made into packages.
 
 use crate::exporter::Exporter;
-use crate::manifest::hex;
+use crate::jobs::{Captured, Job, jobs_of, pairs, programs};
 use crate::packages::hash_of;
 use crate::{Error, Manifest, Python, Result, Target};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -13,9 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
-use tintype_accel::Joined;
-use tintype_program::passes::{self, Region, RegionKind, Regions};
-use tintype_program::{Program, Template};
+use tintype_program::Program;
 
 /// What a compile tells.
 #[derive(Clone, Debug)]
@@ -50,7 +47,7 @@ pub struct AotOptions {
 /// Processes that compile one package's kernels.
 const MOST_THREADS: usize = 8;
 /// Digits of a hash that name a file.
-const DIGITS: usize = 16;
+pub(crate) const DIGITS: usize = 16;
 
 /// Writes Programs into `folder`, each as `NAME-HASH.json`, and gives the files. Nothing runs. A file that is there already is
 /// the same, and stays.
@@ -68,19 +65,6 @@ pub fn capture<'p>(
         written.push(path);
     }
     Ok(written)
-}
-
-/// Something to make a package of.
-struct Job {
-    /// The package's name, without what it is made for.
-    name: String,
-    block: String,
-    kind: RegionKind,
-    program: Program,
-    /// What the Program is one of.
-    template: Option<Template>,
-    /// The package's folder.
-    target: PathBuf,
 }
 
 /// Makes a package of every Program in `captured`, or of its regions, that has none in `folder` yet: made for this machine's device,
@@ -139,98 +123,6 @@ pub fn compile(
         outcome.into_inner().transpose()?;
     }
     Ok(jobs.into_iter().map(|job| job.target).collect())
-}
-
-/// A Program that was captured.
-struct Captured {
-    name: String,
-    program: Program,
-}
-
-impl Captured {
-    fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-        let program = Program::from_json(&text)
-            .map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { name, program })
-    }
-}
-
-/// Captures of one model at two sizes; what depends on no size by itself.
-fn pairs(captured: &[Captured]) -> Result<Vec<(&Captured, Option<&Captured>)>> {
-    let mut pairs: Vec<(&Captured, Option<&Captured>)> = Vec::new();
-    for one in captured {
-        let model = &one.program.entry().name;
-        match pairs.iter_mut().find(|(first, _)| first.program.entry().name == *model) {
-            Some((first, second)) if second.is_none() && first.program != one.program => *second = Some(one),
-            Some(_) => {}
-            None => pairs.push((one, None)),
-        }
-    }
-    match pairs.iter().all(|(_, second)| second.is_none()) {
-        true => Err(Error::Captured {
-            reason: "no Program was captured at two sizes; capture another size into the same folder".into(),
-        }),
-        false => Ok(pairs),
-    }
-}
-
-/// What packages to make of a captured Program, or of what it has in common with another capture of it.
-fn jobs_of(
-    captured: &Captured,
-    other: Option<&Captured>,
-    folder: &Path,
-    python: &Python,
-    options: &AotOptions,
-) -> Result<Vec<Job>> {
-    let Captured { name, program } = captured;
-    let device = options.device.split(':').next().unwrap_or_default();
-    let cut = |program: &Program| -> Result<Regions> {
-        let joined = fused(program, options);
-        let program = joined.as_ref().map_or(program, |joined| &joined.program);
-        Ok(if options.blocks { passes::regions(program)? } else { passes::whole(program) })
-    };
-    let Regions { regions, runs, outputs, states, .. } = cut(program)?;
-    // Beside the packages of the Program as it was captured, if there are such.
-    let name = if fused(program, options).is_some() { format!("{name}-fused") } else { name.clone() };
-    let others = other.map(|other| cut(&other.program)).transpose()?.map(|cut| cut.regions);
-    if others.as_ref().is_some_and(|others| others.len() != regions.len()) {
-        let reason = format!("{name} falls into other regions at its other size");
-        return Err(Error::Captured { reason });
-    }
-    let mut jobs = Vec::with_capacity(regions.len());
-    for (index, Region { kind, program }) in regions.into_iter().enumerate() {
-        let second = others.as_ref().and_then(|others| others.get(index));
-        let template = match (second, &options.dynamic) {
-            (Some(second), Some(sizes)) => Template::of(&program, &second.program, sizes.clone())?,
-            _ => None,
-        };
-        let block = match &template {
-            Some(template) => hex(&Sha256::digest(template.to_json())),
-            None => hash_of(&program).map(|hash| hash.to_string()).unwrap_or_default(),
-        };
-        let digits: String = block.chars().take(DIGITS).collect();
-        let name = match (kind, &template) {
-            (RegionKind::Whole, None) => name.clone(),
-            (_, None) => format!("{}-{digits}", program.entry().name),
-            (_, Some(_)) => format!("{}-sizes-{digits}", program.entry().name),
-        };
-        let target = folder.join(format!("{name}-{device}-torch{}", python.torch()));
-        jobs.push(Job { name, block, kind, program, template, target });
-    }
-    if !matches!(&jobs[..], [Job { kind: RegionKind::Whole, .. }]) {
-        let packages: Vec<_> =
-            jobs.iter().map(|job| job.target.file_name().map(|name| name.to_string_lossy())).collect();
-        let order = json!({ "packages": packages, "runs": runs, "outputs": outputs, "states": states });
-        put(folder, &folder.join(format!("{name}.regions.json")), format!("{order}\n").as_bytes())?;
-    }
-    Ok(jobs)
-}
-
-/// The Program with its products joined, if that is asked for and there is something to join.
-fn fused(program: &Program, options: &AotOptions) -> Option<Joined> {
-    if options.fuse_qkv { Joined::projections(program) } else { None }
 }
 
 /// Makes a package, unless it is there.
@@ -309,31 +201,13 @@ fn find<'t>(
     here().and_then(|here| here.mismatch(&manifest)).map_or(Found::There, Found::Elsewhere)
 }
 
-/// The Programs of a folder.
-fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
-    let told =
-        |error| Error::file(folder, format!("the folder of captured Programs cannot be read: {error}"));
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(told)? {
-        let path = entry.map_err(told)?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        return Err(Error::file(folder, "there are no Programs in it; `tintype aot capture` writes them"));
-    }
-    files.sort();
-    Ok(files)
-}
-
 fn short(program: &Program) -> String {
     let hash = hash_of(program).map(|hash| hash.to_string()).unwrap_or_default();
     hash.chars().take(DIGITS).collect()
 }
 
 /// Writes a file so that its name never stands for half of it.
-fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|file| {
         fs::write(file.path(), bytes)?;
         file.as_file().sync_all()?;

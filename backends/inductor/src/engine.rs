@@ -15,7 +15,6 @@ use tintype_accel::{
     HostBytes, Joined, LaunchMode, Lease, LentWork, MemoryReport, Module, Purpose, Readback, Replay, Result,
     Signature, Stats, Storage, raise,
 };
-use tintype_program::passes::{self, Regions};
 use tintype_program::{Node, Op, Program};
 
 /// What runs a Program.
@@ -34,11 +33,11 @@ pub struct Used {
 /// A device with packages. Memory, uploads and reads are the device's own.
 pub struct InductorAccelerator {
     base: Arc<dyn Accelerator>,
-    packages: Packages,
+    pub(crate) packages: Packages,
     /// Whether a Program without a package is refused rather than left to the device's own engine.
-    required: bool,
-    target: Target,
-    place: Place,
+    pub(crate) required: bool,
+    pub(crate) target: Target,
+    pub(crate) place: Place,
     torch: Arc<Libtorch>,
     /// By the package's folder.
     loaded: Mutex<HashMap<PathBuf, Arc<Code>>>,
@@ -130,56 +129,6 @@ impl InductorAccelerator {
         let program = joined.as_ref().map_or(program, |joined| &joined.program);
         let chain = Chain::new(program, cut, codes, self.place).map_err(Refused::None)?;
         Ok(Found { chain, joined })
-    }
-
-    /// The packages that fit: those of the Program with queries, keys and values fused, or else of the Program as it is.
-    fn pick(
-        &self,
-        program: &Program,
-    ) -> std::result::Result<(Option<Joined>, Regions, Vec<&Package>), String> {
-        let plain = || self.choose(program).map(|(cut, packages)| (None, cut, packages));
-        let Some(joined) = Joined::projections(program) else { return plain() };
-        let further = match self.choose(&joined.program) {
-            Ok((cut, packages)) if self.required || !self.place.is_host() => {
-                return Ok((Some(joined), cut, packages));
-            }
-            Ok(_) => "there are packages with queries, keys and values fused, whose weights share memory, which the CPU's own engine \
-                      does not take: --engine inductor runs them"
-                .into(),
-            Err(why) if self.offers(&joined.program, program) => {
-                format!("with queries, keys and values fused, {why}")
-            }
-            Err(_) => return plain(),
-        };
-        plain().map_err(|why| format!("{why}; {further}"))
-    }
-
-    /// Whether there is a package, fit or not, of a Program or of a region of it that another does not have.
-    fn offers(&self, program: &Program, other: &Program) -> bool {
-        let hashes = |program: &Program| -> Vec<_> {
-            let regions = passes::regions(program).map(|cut| cut.regions).unwrap_or_default();
-            let programs = regions.iter().map(|region| &region.program);
-            programs.chain([program]).filter_map(hash_of).collect()
-        };
-        let others = hashes(other);
-        hashes(program).into_iter().any(|hash| !others.contains(&hash) && self.packages.has(hash))
-    }
-
-    /// The packages that fit, by region.
-    fn choose(&self, program: &Program) -> std::result::Result<(Regions, Vec<&Package>), String> {
-        let refused = match self.packages.find(program, &self.target) {
-            Ok(package) => return Ok((passes::whole(program), vec![package])),
-            Err(why) => why,
-        };
-        let cut = passes::regions(program).map_err(|error| format!("{refused}; nor regions: {error}"))?;
-        if let [_] = &cut.regions[..] {
-            return Err(refused);
-        }
-        let found = cut.regions.iter().map(|region| self.packages.find(&region.program, &self.target));
-        match found.collect::<std::result::Result<Vec<_>, _>>() {
-            Ok(found) => Ok((cut, found)),
-            Err(why) => Err(format!("{refused}; of its regions, {why}")),
-        }
     }
 
     /// A package's code, loaded once.

@@ -24,24 +24,25 @@ pub(crate) struct PackageModule {
     pub(crate) clock: Arc<Clock>,
 }
 
-impl PackageModule {
-    /// Where the packages' parameters lie, by the memory and the first byte there of those of the signature.
-    fn fitted(&self, places: Vec<(Arc<dyn Storage>, usize)>) -> Result<Vec<(Arc<dyn Storage>, usize)>> {
-        let Some(parts) = &self.parts else { return Ok(places) };
-        let place = |part: usize| {
-            let ((storage, start), slot) = (places.get(part)?, self.signature.params.get(part)?);
-            let bytes = slot.encoding.layout(&slot.ty).ok()?.bytes();
-            Some((Arc::as_ptr(storage).cast::<()>(), *start, bytes))
-        };
-        let first = first_parts(parts, place).ok_or_else(|| Error::Unavailable {
-            backend: "inductor".into(),
-            reason: "the packages have queries, keys and values as one product, and these weights, which another Program has laid out, \
-                     do not lie side by side"
-                .into(),
-            remedy: "Compile packages of all Programs of the model (`tintype aot compile`), or without --fuse-qkv".into(),
-        })?;
-        Ok(first.into_iter().filter_map(|part| places.get(part).cloned()).collect())
-    }
+/// A parameter's memory, and its first byte there.
+type Located = (Arc<dyn Storage>, usize);
+
+/// Where the packages' parameters lie, by where those of the signature do. `parts` says of which each is made, where products are joined.
+fn fitted(signature: &Signature, parts: Option<&[Vec<usize>]>, places: Vec<Located>) -> Result<Vec<Located>> {
+    let Some(parts) = parts else { return Ok(places) };
+    let place = |part: usize| {
+        let ((storage, start), slot) = (places.get(part)?, signature.params.get(part)?);
+        let bytes = slot.encoding.layout(&slot.ty).ok()?.bytes();
+        Some((Arc::as_ptr(storage).cast::<()>(), *start, bytes))
+    };
+    let first = first_parts(parts, place).ok_or_else(|| Error::Unavailable {
+        backend: "inductor".into(),
+        reason: "the packages have queries, keys and values as one product, and these weights, which another Program has laid out, \
+                 do not lie side by side"
+            .into(),
+        remedy: "Compile packages of all Programs of the model (`tintype aot compile`), or without --fuse-qkv".into(),
+    })?;
+    Ok(first.into_iter().filter_map(|part| places.get(part).cloned()).collect())
 }
 
 impl Module for PackageModule {
@@ -63,7 +64,7 @@ impl Module for PackageModule {
             let (storage, offset) = weights.place(slot)?;
             Ok((Arc::clone(storage), offset))
         });
-        let places = self.fitted(places.collect::<Result<_>>()?)?;
+        let places = fitted(&self.signature, self.parts.as_deref(), places.collect::<Result<_>>()?)?;
         let params = places.into_iter().zip(&self.chain.params);
         let params =
             params.map(|((storage, offset), ty)| Lease { storage, range: offset..offset + ty.bytes() });
@@ -181,5 +182,36 @@ impl Instance for PackageInstance {
 
     fn stats(&self) -> Stats {
         self.counters[1].snapshot()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tintype_accel::{Driver, Joined, OpenOptions, Purpose};
+    use tintype_program::{DType, Program, TensorType};
+
+    #[test]
+    fn joined_weights_are_found_side_by_side_and_told_where_they_are_not() {
+        let program = Program::trace("qkv", |scope| {
+            let x = scope.input("x", TensorType::new(DType::F32, [4, 16]))?;
+            for name in ["q", "k", "v"] {
+                scope.output(name, &x.linear(&scope.child(name).param("weight", &[16, 16])?, None)?)?;
+            }
+            Ok(())
+        });
+        let program = program.unwrap();
+        let joined = Joined::projections(&program).unwrap();
+        let signature = Signature::of(&program);
+        let device = tintype_cpu::CpuDriver::default().open(0, &OpenOptions::default()).unwrap();
+        let whole = device.allocate(3072, Purpose::Weights).unwrap();
+        let at = |offset| (Arc::clone(&whole), offset);
+        let fit = |places| fitted(&signature, Some(&joined.parts), places);
+        let found = fit(vec![at(0), at(1024), at(2048)]).unwrap();
+        assert!(matches!(&found[..], [(storage, 0)] if Arc::ptr_eq(storage, &whole)));
+        let alone = device.allocate(1024, Purpose::Weights).unwrap();
+        let told = fit(vec![at(0), (alone, 0), at(2048)]).err().unwrap().to_string();
+        assert!(told.contains("side by side") && told.contains("without --fuse-qkv"), "{told}");
     }
 }

@@ -22,11 +22,13 @@
 
 mod aot;
 mod chain;
+mod choice;
 mod code;
 mod engine;
 mod error;
 mod exporter;
 mod instance;
+mod jobs;
 mod libtorch;
 mod manifest;
 mod packages;
