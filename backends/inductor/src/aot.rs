@@ -36,9 +36,9 @@ pub struct AotOptions {
     pub blocks: bool,
     /// How many are made at a time; 0 as 1.
     pub jobs: usize,
-    /// One package for all of a range of sizes, of each Program that was captured at two of them: see [`Template`].
+    /// One package for all of a range of sizes, of each Program that was captured at two of them: see [`tintype_program::Template`].
     pub dynamic: Option<RangeInclusive<usize>>,
-    /// Whether queries, keys and values become one product: see [`Joined`].
+    /// Whether queries, keys and values become one product: see [`tintype_accel::Joined`].
     pub fuse_qkv: bool,
     /// Inductor's options, by its own names.
     pub inductor: BTreeMap<String, Value>,
