@@ -5,10 +5,12 @@
 One run of Flux.1-dev's denoiser, 1024 x 1024, 512 tokens of text, bf16, random weights. Captures it, compiles packages of its
 repeated blocks and of what stands between them, and times that; then takes turns. The packages run in a CUDA graph in Tintype and
 in Python (which binds one set of weights to all calls of a block, so that four models' weights need not fit). PyTorch: diffusers'
-transformer, query, key and value fused, attention by cuDNN, eager and with `compile_repeated_blocks(fullgraph=True)`. Prints one JSON object.
-`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of
-published recipes, `fused` ones with `--fuse-qkv`. With `--errors`, what packages of each kind gave is held
-against Tintype's own engine in f32, which runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
+transformer, query, key and value fused, attention by cuDNN, eager and with `compile_repeated_blocks(fullgraph=True)`. All five
+fill 79 GiB of a device. Prints one JSON object.
+
+`fp8-row` and `fp8-tensor` are packages of the same denoiser with `--quantize`, `tuned` ones with the options of published recipes,
+`fused` ones with `--fuse-qkv`. With `--errors`, what packages of each kind gave is held against Tintype's own engine in f32, which
+runs at the end, alone. `--backend cpu --preset tiny --dtype f32` tries all of it without a GPU.
 """
 
 import argparse
@@ -27,10 +29,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CONTENDERS = ("packages", "python", "native", "eager", "compiled")
 QUANTIZED = ("fp8-row", "fp8-tensor")
 # What recipes for FLUX.1 hand to Inductor: products and kernels are tried in many forms, and the quickest taken.
-RECIPE = (
+RECIPE = [
     "max_autotune=true", "conv_1x1_as_mm=true", "epilogue_fusion=false",
     "coordinate_descent_tuning=true", "coordinate_descent_check_all_directions=true",
-)
+]
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16, "i32": torch.int32, "u8": torch.uint8}
 # Sizes of the presets of `tintype bench transformer`.
 PRESETS = {
@@ -73,6 +75,11 @@ def distance(one: Path, other: Path) -> float:
 def wait(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
+
+
+def with_options(options: list[str]) -> list[str]:
+    """As `tintype aot compile` takes Inductor's options."""
+    return [part for option in options for part in ("--option", option)]
 
 
 def random_of(slot: dict, device: str) -> torch.Tensor:
@@ -198,24 +205,19 @@ def main() -> None:
         parser.error(f"contenders are {', '.join(known)}")
     preset, dtype, device = PRESETS[arguments.preset], DTYPES[arguments.dtype], arguments.backend
     packages, binary = arguments.folder / "packages", str(arguments.binary)
-    # Of each kind of packages: where they lie, what is said to have them, and what the compiler is told.
-    kinds = {"packages": (packages, [], arguments.option)} if {"packages", "python"} & set(chosen) else {}
-    if "tuned" in chosen:
-        kinds["tuned"] = (arguments.folder / "tuned", [], [*arguments.option, *RECIPE])
-    if "fused" in chosen:
-        kinds["fused"] = (arguments.folder / "fused", [], arguments.option)
-    for name in QUANTIZED:
-        if name in chosen:
-            kinds[name] = (arguments.folder / name, ["--quantize", name], arguments.option)
+    # Of each kind of packages: what is said to capture and to run them, and what to compile them.
+    known_kinds = {"packages": ([], []), "tuned": ([], with_options(RECIPE)), "fused": ([], ["--fuse-qkv"])}
+    known_kinds |= {name: (["--quantize", name], []) for name in QUANTIZED}
+    wanted = {*chosen, "packages"} if "python" in chosen else set(chosen)
+    kinds = {name: words for name, words in known_kinds.items() if name in wanted}
     capture_seconds, compile_seconds = {}, {}
-    for name, (folder, quantize, given) in ({} if arguments.compiled else kinds).items():
-        programs = arguments.folder / f"captured-{name}"
+    for name, (quantize, more) in ({} if arguments.compiled else kinds).items():
+        folder, programs = arguments.folder / name, arguments.folder / f"captured-{name}"
         capture_seconds[name], _ = timed(
             [binary, "aot", "capture", "--preset", arguments.preset, "--dtype", arguments.dtype, *quantize, "-o", str(programs)]
         )
         compiling = [binary, "aot", "compile", str(programs), "-o", str(folder), "--blocks", "--device", device]
-        options = [part for option in given for part in ("--option", option)]
-        compile_seconds[name], _ = timed([*compiling, *options, *(["--fuse-qkv"] if name == "fused" else [])])
+        compile_seconds[name], _ = timed([*compiling, *with_options(arguments.option), *more])
         print(f"{name}: captured in {capture_seconds[name]:.2f} s, compiled in {compile_seconds[name]:.1f} s", file=sys.stderr)
 
     module = [binary, "bench", "transformer", "--backend", device, "--preset", arguments.preset]
@@ -223,11 +225,11 @@ def main() -> None:
     launch = ["--launch", "graph" if device == "cuda" else "compiled"]
     # CUDA memory that is not used is theirs: opened before PyTorch's own is filled.
     ours, steps, seconds = {}, {}, {}
-    for name, (folder, quantize, _) in kinds.items():
+    for name, (quantize, _) in kinds.items():
         if name not in chosen:
             continue
         begun = time.perf_counter()
-        engine = ["--engine", "inductor", "--packages", str(folder), *quantize]
+        engine = ["--engine", "inductor", "--packages", str(arguments.folder / name), *quantize]
         saved = ["--save", str(arguments.folder / f"out-{name}")] if arguments.errors else []
         ours[name] = Turns([*bench, *launch, *engine, *saved], threads=8)
         seconds[f"{name}_ready"] = time.perf_counter() - begun
@@ -283,13 +285,14 @@ def main() -> None:
         timed([*module, "--dtype", "f32", "--warmup", "0", "--repeats", "1", "--save", str(exact)])
         errors = {name: distance(arguments.folder / f"out-{name}", exact) for name in kinds if name in chosen}
     manifests = {
-        name: [json.loads(path.read_text()) for path in sorted(folder.glob("*/manifest.json"))] for name, (folder, _, _) in kinds.items()
+        name: [json.loads(path.read_text()) for path in sorted((arguments.folder / name).glob("*/manifest.json"))]
+        for name in kinds
     }
     first = chosen[0]
     report = {
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
         "torch": torch.__version__, "preset": arguments.preset, "dtype": arguments.dtype,
-        "options": {name: given for name, (_, _, given) in kinds.items()},
+        "options": {name: [*with_options(arguments.option), *more] for name, (_, more) in kinds.items()},
         "capture_seconds": capture_seconds, "compile_seconds": compile_seconds, "ready_seconds": seconds,
         "packages": {
             name: [{key: manifest[key] for key in ("name", "kind", "arch", "seconds")} for manifest in own]

@@ -99,7 +99,8 @@ def complaints(case: dict[str, Any], data: bytes, device: str) -> list[str]:
     given = {name: data[p["offset"] : p["offset"] + p["bytes"]] for name, p in case["given"].items()}
     entry = program["blocks"][-1]
     found = []
-    ways = (("float64", EXACT), ("declared dtypes", case["tolerance"]), ("the module", on_device(case["tolerance"], program, device)))
+    allowed = case["tolerance"]
+    ways = (("float64", EXACT), ("declared dtypes", allowed), ("the module", on_device(allowed, program, device)))
     for arithmetic, tolerance in ways:
         evaluator = Evaluator(program, exact=arithmetic == "float64")
         outputs, states = run_module(program, given, device) if arithmetic == "the module" else evaluator.run(given)

@@ -1,7 +1,7 @@
 //! Ahead of time: Programs written to a folder, and made into packages.
 
 use crate::exporter::Exporter;
-use crate::jobs::{Captured, Job, jobs_of, pairs, programs};
+use crate::jobs::{Captured, Job, jobs_of, pairs};
 use crate::packages::hash_of;
 use crate::{Error, Manifest, Python, Result, Target};
 use serde_json::{Value, json};
@@ -77,10 +77,9 @@ pub fn compile(
     options: &AotOptions,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Vec<PathBuf>> {
-    let files = programs(captured)?;
+    let captured = Captured::all(captured, options.fuse_qkv)?;
     fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut jobs: Vec<Job> = Vec::new();
-    let captured: Vec<Captured> = files.iter().map(|path| Captured::read(path)).collect::<Result<_>>()?;
     let wanted = match &options.dynamic {
         None => captured.iter().map(|one| (one, None)).collect(),
         Some(_) => pairs(&captured)?,

@@ -14,19 +14,22 @@ impl InductorAccelerator {
     ) -> std::result::Result<(Option<Joined>, Regions, Vec<&Package>), String> {
         let plain = || self.choose(program).map(|(cut, packages)| (None, cut, packages));
         let Some(joined) = Joined::projections(program) else { return plain() };
-        let further = match self.choose(&joined.program) {
+        let of_joined = match self.choose(&joined.program) {
             Ok((cut, packages)) if self.required || !self.place.is_host() => {
                 return Ok((Some(joined), cut, packages));
             }
-            Ok(_) => "there are packages with queries, keys and values fused, whose weights share memory, which the CPU's own engine \
-                      does not take: --engine inductor runs them"
-                .into(),
-            Err(why) if self.offers(&joined.program, program) => {
-                format!("with queries, keys and values fused, {why}")
-            }
-            Err(_) => return plain(),
+            other => other.map(drop),
         };
-        plain().map_err(|why| format!("{why}; {further}"))
+        plain().map_err(|why| match of_joined {
+            Ok(()) => format!(
+                "{why}; there are packages with queries, keys and values fused, whose weights share memory, which the CPU's own engine \
+                 does not take: --engine inductor runs them"
+            ),
+            Err(of_joined) if self.offers(&joined.program, program) => {
+                format!("{why}; with queries, keys and values fused, {of_joined}")
+            }
+            Err(_) => why,
+        })
     }
 
     /// Whether there is a package, fit or not, of a Program or of a region of it that another does not have.

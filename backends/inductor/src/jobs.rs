@@ -32,12 +32,34 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    /// The Programs of a folder; with `fuse_qkv`, with queries, keys and values fused wherever there are such.
+    pub(crate) fn all(folder: &Path, fuse_qkv: bool) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> =
+            programs(folder)?.iter().map(|path| Self::read(path)).collect::<Result<_>>()?;
+        if fuse_qkv {
+            let fused: Vec<bool> = all.iter_mut().map(Self::fuse).collect();
+            if !fused.contains(&true) {
+                let reason = "no linear layers read the same rows, so there is nothing to fuse (weights in 8 bits are not: codes and scales lie apart)";
+                return Err(Error::Captured { reason: reason.into() });
+            }
+        }
+        Ok(all)
+    }
+
+    fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
         let program = Program::from_json(&text)
             .map_err(|error| Error::file(path, format!("it is no Program: {error}")))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { name, program })
+    }
+
+    /// Whether there was something to fuse. It has a name of its own then: packages of the Program as it was captured may lie beside.
+    fn fuse(&mut self) -> bool {
+        let Some(joined) = Joined::projections(&self.program) else { return false };
+        self.name.push_str("-fused");
+        self.program = joined.program;
+        true
     }
 }
 
@@ -71,13 +93,9 @@ pub(crate) fn jobs_of(
     let Captured { name, program } = captured;
     let device = options.device.split(':').next().unwrap_or_default();
     let cut = |program: &Program| -> Result<Regions> {
-        let joined = fused(program, options);
-        let program = joined.as_ref().map_or(program, |joined| &joined.program);
         Ok(if options.blocks { passes::regions(program)? } else { passes::whole(program) })
     };
     let Regions { regions, runs, outputs, states, .. } = cut(program)?;
-    // Beside the packages of the Program as it was captured, if there are such.
-    let name = if fused(program, options).is_some() { format!("{name}-fused") } else { name.clone() };
     let others = other.map(|other| cut(&other.program)).transpose()?.map(|cut| cut.regions);
     if others.as_ref().is_some_and(|others| others.len() != regions.len()) {
         let reason = format!("{name} falls into other regions at its other size");
@@ -112,13 +130,8 @@ pub(crate) fn jobs_of(
     Ok(jobs)
 }
 
-/// The Program with its products joined, if that is asked for and there is something to join.
-fn fused(program: &Program, options: &AotOptions) -> Option<Joined> {
-    if options.fuse_qkv { Joined::projections(program) } else { None }
-}
-
 /// The Programs of a folder.
-pub(crate) fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
+fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
     let told =
         |error| Error::file(folder, format!("the folder of captured Programs cannot be read: {error}"));
     let mut files = Vec::new();
@@ -133,4 +146,37 @@ pub(crate) fn programs(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tintype_program::{DType, TensorType};
+
+    fn program(layers: &[&str]) -> Program {
+        let traced = Program::trace("layers", |scope| {
+            let x = scope.input("x", TensorType::new(DType::F32, [4, 16]))?;
+            for name in layers {
+                scope.output(name, &x.linear(&scope.child(name).param("weight", &[16, 16])?, None)?)?;
+            }
+            Ok(())
+        });
+        traced.unwrap()
+    }
+
+    #[test]
+    fn what_can_be_fused_has_another_name_and_nothing_to_fuse_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::capture([("alone", &program(&["q"]))], folder.path()).unwrap();
+        let told = Captured::all(folder.path(), true).err().unwrap().to_string();
+        assert!(told.contains("nothing to fuse"), "{told}");
+        crate::capture([("three", &program(&["q", "k", "v"]))], folder.path()).unwrap();
+        let names = |fuse| -> Vec<_> {
+            let all = Captured::all(folder.path(), fuse).unwrap();
+            all.iter().map(|one| (one.name.ends_with("-fused"), one.program.entry().params.len())).collect()
+        };
+        assert_eq!(names(false), [(false, 1), (false, 3)]);
+        assert_eq!(names(true), [(false, 1), (true, 1)]);
+    }
 }
